@@ -1,0 +1,53 @@
+"""Tracking numbers: the public id of an application, e.g. `LBG-7F3K-9QXD-2M4T-8HVZ-C`.
+
+An office prefix of three letters, 16 Crockford base-32 characters (80 random bits) and Crockford's
+mod-37 check character. The number reveals status and timeline only; it is never derived from personal data.
+
+Source: Douglas Crockford, "Base 32" (alphabet without I, L, O, U; check symbols `*~$=U`).
+"""
+
+from typing import Final
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CHECK_ALPHABET: Final = ALPHABET + "*~$=U"
+RANDOM_BYTES: Final = 10
+"""How many random bytes one number holds (80 bits)."""
+
+_SYMBOLS: Final = 16
+_MISREAD: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+
+
+class InvalidNumber(ValueError):
+    """The text is no tracking number: wrong length, alphabet or check character."""
+
+
+def format_number(prefix: str, random: bytes) -> str:
+    """The tracking number of `random` (exactly 10 bytes) under the office's `prefix` (three letters A-Z)."""
+    if len(random) != RANDOM_BYTES:
+        raise InvalidNumber(f"a tracking number holds {RANDOM_BYTES} random bytes, not {len(random)}")
+    if not (len(prefix) == 3 and prefix.isascii() and prefix.isalpha() and prefix.isupper()):
+        raise InvalidNumber("an office prefix is three letters A-Z")
+    value = int.from_bytes(random)
+    symbols = "".join(ALPHABET[(value >> shift) & 31] for shift in range(75, -1, -5))
+    groups = [symbols[start : start + 4] for start in range(0, _SYMBOLS, 4)]
+    return "-".join([prefix, *groups, CHECK_ALPHABET[value % 37]])
+
+
+def parse_number(text: str) -> str:
+    """The canonical form of a number as a person may type it: any case, spaces or hyphens anywhere, O for 0, I or L for 1.
+
+    Raises `InvalidNumber` when it cannot be one.
+    """
+    stripped = text.strip().upper()
+    prefix, rest = stripped[:3], stripped[3:].translate(_MISREAD)
+    if len(rest) != _SYMBOLS + 1:
+        raise InvalidNumber("a tracking number has 16 characters and a check character after the office's letters")
+    value = 0
+    for symbol in rest[:_SYMBOLS]:
+        digit = ALPHABET.find(symbol)
+        if digit < 0:
+            raise InvalidNumber("a tracking number has a character that is never used")
+        value = value << 5 | digit
+    if CHECK_ALPHABET[value % 37] != rest[_SYMBOLS]:
+        raise InvalidNumber("the check character does not fit: a character was mistyped")
+    return format_number(prefix, value.to_bytes(RANDOM_BYTES))
