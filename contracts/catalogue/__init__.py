@@ -57,6 +57,8 @@ class Fee(Struct, frozen=True, kw_only=True):
     """`when_applicable`: the officer adds it when its condition holds (`condition`)."""
     condition: Text | None = None
     source: Literal["official", "secondary"] = "official"
+    group: Code | None = None
+    """Fees of one group are alternatives: exactly one of them is charged, e.g. one book of `book`."""
 
 
 class DeadlineRule(Struct, frozen=True, kw_only=True):
@@ -140,7 +142,11 @@ def load(folder: Path = Path(__file__).parent) -> Catalogue:
     return Catalogue(
         services={service.code: service for service in services},
         offices={office.code: office for office in offices},
-        reasons=_read(folder / "reasons.yaml", dict[Code, Text]),
+        reasons={
+            code: text
+            for use in _read(folder / "reasons.yaml", dict[Code, dict[Code, Text]]).values()
+            for code, text in use.items()
+        },
     )
 
 
