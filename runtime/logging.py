@@ -1,0 +1,173 @@
+"""Logs: one JSON object a line on stderr, ours and the libraries', without personal data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from runtime.trace import current_trace
+
+SENSITIVE = frozenset({
+    "authorization", "cookie", "set_cookie", "password", "secret", "token", "access_code", "name", "full_name",
+    "applicant", "email", "e_mail", "phone", "telephone", "address", "nik", "passport_number", "birth_date",
+    "date_of_birth", "headers", "body", "query", "query_string",
+})  # fmt: skip
+"""Keys whose values never reach a log, whoever logs them."""
+
+_NOISY = ("aiokafka", "faststream")
+_BURST = 20
+_WINDOW_S = 10.0
+
+
+def configure_logging(*, service: str, level: str = "info", stream: TextIO | None = None) -> None:
+    """Send every log of the process to `stream` (stderr) as JSON lines. Call once, when the process starts."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        _named(service),
+        _with_trace,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                without_sensitive,
+                _exception_without_values,
+                structlog.processors.JSONRenderer(serializer=_to_json),
+            ],
+        )
+    )
+    handler.addFilter(Surge(_NOISY, burst=_BURST, window_s=_WINDOW_S))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    _route_libraries(level)
+
+
+def _route_libraries(level: str) -> None:
+    """Let the libraries' loggers reach the root handler and only it; our own request log replaces uvicorn's."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "faststream", "aiokafka", "litestar", "asyncio"):
+        library = logging.getLogger(name)
+        library.handlers[:] = []
+        library.propagate = True
+    logging.getLogger("uvicorn.access").disabled = True
+    for name in ("httpx", "httpcore", "aiokafka", "eventsourcing", "psycopg", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+
+
+class Surge(logging.Filter):
+    """Lets at most `burst` records of each noisy logger through per `window_s`, then tells how many it held back."""
+
+    def __init__(
+        self,
+        prefixes: tuple[str, ...],
+        *,
+        burst: int,
+        window_s: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._prefixes = prefixes
+        self._burst = burst
+        self._window_s = window_s
+        self._monotonic = monotonic
+        self._windows: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether `record` is written; the first one of a new window carries the count of the suppressed."""
+        if not record.name.startswith(self._prefixes):
+            return True
+        now = self._monotonic()
+        began, seen = self._windows.get(record.name, (now, 0))
+        if now - began >= self._window_s:
+            if seen > self._burst:
+                record.suppressed = seen - self._burst
+            began, seen = now, 0
+        self._windows[record.name] = (began, seen + 1)
+        return seen < self._burst
+
+
+def _named(service: str) -> Processor:
+    def add(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    return add
+
+
+def _with_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    if trace := current_trace():
+        event.setdefault("trace_id", trace.trace_id)
+        event.setdefault("span_id", trace.span_id)
+    record = event.get("_record")
+    if suppressed := getattr(record, "suppressed", 0):
+        event["suppressed"] = suppressed
+    return event
+
+
+def without_sensitive(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Structlog processor: drop sensitive keys, in nested mappings too, and say which."""
+    dropped = sorted(key for key in event if _is_sensitive(key))
+    kept = {key: _clean(value) for key, value in event.items() if not _is_sensitive(key)}
+    if dropped:
+        kept["dropped"] = dropped
+    return kept
+
+
+def _is_sensitive(key: object) -> bool:
+    return str(key).lower().replace("-", "_") in SENSITIVE
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _clean(inner) for key, inner in value.items() if not _is_sensitive(key)}
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    return value
+
+
+def _exception_without_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replace an exception by its types and places: its message may quote what an applicant wrote."""
+    exc_info = event.pop("exc_info", None)
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+    if isinstance(error, BaseException):
+        event["exception"] = describe(error)
+    return event
+
+
+def describe(error: BaseException) -> list[dict[str, object]]:
+    """An exception and its causes, outermost first: type and `file:line function` of each frame, no message."""
+    chain: list[dict[str, object]] = []
+    current: BaseException | None = error
+    while current is not None and len(chain) < 8:
+        frames, traceback = [], current.__traceback__
+        while traceback is not None:
+            code = traceback.tb_frame.f_code
+            frames.append(f"{code.co_filename}:{traceback.tb_lineno} {code.co_qualname}")
+            traceback = traceback.tb_next
+        chain.append({"type": f"{type(current).__module__}.{type(current).__qualname__}", "frames": frames[-30:]})
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return chain
+
+
+def _to_json(event: EventDict, **_: object) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()

@@ -1,0 +1,260 @@
+"""Errors over HTTP: RFC 9457 problem details, `application/problem+json`, with a stable `type`.
+
+    Problem                       any refusal a handler wants to answer with
+    ├── not_found, conflict, …    makers of the common ones
+    └── from_exception            what the framework, the database and the unexpected are turned into
+
+Nothing internal leaves: an unexpected error is answered with its trace id only, the rest is in the log.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import asyncpg
+import msgspec
+import psycopg
+import structlog
+from eventsourcing import persistence
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from runtime.trace import current_trace
+
+PROBLEM_JSON = "application/problem+json"
+TYPE_BASE = "https://jejak.example/problems/"
+RETRY_AFTER_S = 2
+
+_log = structlog.stdlib.get_logger("jejak.http")
+
+
+class Problem(Exception):
+    """A refusal, answered as problem details. `slug` names the kind for ever; `detail` is for this occurrence.
+
+    `extensions` become members of the answer's body and must be JSON-encodable by msgspec.
+    """
+
+    def __init__(
+        self,
+        slug: str,
+        status: int,
+        title: str,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        **extensions: object,
+    ) -> None:
+        super().__init__(f"{status} {slug}: {detail or title}")
+        self.slug = slug
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extensions = extensions
+
+    @property
+    def type(self) -> str:
+        """The stable URI of this kind of problem."""
+        return TYPE_BASE + self.slug
+
+    def body(self, instance: str | None = None) -> bytes:
+        """The answer's JSON; `instance` is the path of the request that met the problem."""
+        members: dict[str, object] = {"type": self.type, "title": self.title, "status": self.status}
+        if self.detail:
+            members["detail"] = self.detail
+        if instance:
+            members["instance"] = instance
+        return msgspec.json.encode(members | self.extensions)
+
+
+def bad_request(detail: str = "", *, slug: str = "bad-request", title: str = "Bad request", **more: Any) -> Problem:
+    """400: the request cannot be understood."""
+    return Problem(slug, 400, title, detail, **more)
+
+
+def unauthorized(
+    detail: str = "", *, challenge: str, slug: str = "unauthorized", title: str = "Authentication needed"
+) -> Problem:
+    """401: no valid credentials; `challenge` is the `WWW-Authenticate` header."""
+    return Problem(slug, 401, title, detail, headers={"WWW-Authenticate": challenge})
+
+
+def forbidden(detail: str = "", *, slug: str = "forbidden", title: str = "Not allowed", **more: Any) -> Problem:
+    """403: known, but not allowed."""
+    return Problem(slug, 403, title, detail, **more)
+
+
+def not_found(detail: str = "", *, slug: str = "not-found", title: str = "Not found", **more: Any) -> Problem:
+    """404: there is no such thing, or none that the asker may know of."""
+    return Problem(slug, 404, title, detail, **more)
+
+
+def conflict(detail: str = "", *, slug: str = "conflict", title: str = "Conflict", **more: Any) -> Problem:
+    """409: not possible in the present state."""
+    return Problem(slug, 409, title, detail, **more)
+
+
+def precondition_failed(
+    detail: str = "", *, slug: str = "precondition-failed", title: str = "Changed in the meantime", **more: Any
+) -> Problem:
+    """412: `If-Match` names another version than the present one."""
+    return Problem(slug, 412, title, detail, **more)
+
+
+def payload_too_large(
+    detail: str = "", *, slug: str = "payload-too-large", title: str = "Too large", **more: Any
+) -> Problem:
+    """413: more bytes than are taken."""
+    return Problem(slug, 413, title, detail, **more)
+
+
+def unsupported_media_type(
+    detail: str = "", *, slug: str = "unsupported-media-type", title: str = "Unsupported media type", **more: Any
+) -> Problem:
+    """415: a kind of content that is not taken here."""
+    return Problem(slug, 415, title, detail, **more)
+
+
+def unprocessable(
+    detail: str = "", *, slug: str = "unprocessable", title: str = "Cannot be processed", **more: Any
+) -> Problem:
+    """422: well-formed, but refused by a rule."""
+    return Problem(slug, 422, title, detail, **more)
+
+
+def precondition_required(
+    detail: str = "", *, slug: str = "precondition-required", title: str = "A condition is needed", **more: Any
+) -> Problem:
+    """428: the request must say which version it means (`If-Match`)."""
+    return Problem(slug, 428, title, detail, **more)
+
+
+def too_many_requests(detail: str = "", *, retry_after_s: int, slug: str = "too-many-requests") -> Problem:
+    """429: asked too often; `retry_after_s` whole seconds until the next try makes sense."""
+    return Problem(slug, 429, "Too many requests", detail, headers={"Retry-After": str(retry_after_s)})
+
+
+def unavailable(detail: str = "", *, retry_after_s: int = RETRY_AFTER_S, slug: str = "unavailable") -> Problem:
+    """503: something this service needs is away; nothing was done."""
+    return Problem(slug, 503, "Temporarily unavailable", detail, headers={"Retry-After": str(retry_after_s)})
+
+
+_FRAMEWORK: Mapping[int, Callable[[str], Problem]] = {
+    400: bad_request,
+    401: lambda detail: unauthorized(detail, challenge='Bearer realm="jejak"'),
+    403: forbidden,
+    404: lambda _: not_found("There is nothing at this address."),
+    405: lambda _: Problem("method-not-allowed", 405, "Method not allowed", "See the Allow header for what is."),
+    413: lambda _: payload_too_large("The body is larger than this address takes."),
+    415: unsupported_media_type,
+    429: lambda detail: too_many_requests(detail, retry_after_s=RETRY_AFTER_S),
+    503: lambda _: unavailable(),
+}
+
+_DATABASE_AWAY: tuple[type[BaseException], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    PoolClosed,
+    TooManyRequests,
+    persistence.OperationalError,
+    persistence.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
+_DISK_FULL: tuple[type[BaseException], ...] = (asyncpg.DiskFullError, psycopg.errors.DiskFull)
+
+
+def from_exception(error: BaseException) -> Problem:
+    """The problem that answers `error`: the framework's refusals, a database that is away, and the unexpected (500)."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException):
+        return _from_framework(error)
+    if is_disk_full(error):
+        return Problem("storage-full", 507, "Storage is full", headers={"Retry-After": "60"})
+    if is_away(error):
+        return unavailable("A part that this service needs cannot be reached. Nothing was changed; try again.")
+    return _internal()
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether `error` says that the database or another server cannot be reached just now."""
+    if isinstance(error, _DATABASE_AWAY):
+        return True
+    # a missing Unix socket, or several refused addresses: an OSError of a socket has no file name
+    return isinstance(error, OSError) and error.filename is None and error.errno in _SOCKET_ERRORS
+
+
+_SOCKET_ERRORS = {
+    None, errno.ENOENT, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EAGAIN,
+}  # fmt: skip
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether `error` says that there is no room left, here or at the database."""
+    return isinstance(error, _DISK_FULL) or (isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT})
+
+
+def _internal() -> Problem:
+    trace = current_trace()
+    more: dict[str, Any] = {"trace_id": trace.trace_id} if trace else {}
+    return Problem("internal", 500, "Internal error", "The cause is in the log of this service.", **more)
+
+
+def _from_framework(error: HTTPException) -> Problem:
+    if str(error.detail) == "client disconnected prematurely":
+        return bad_request("The connection was closed before the whole body had arrived.", slug="incomplete-body")
+    if error.status_code >= 500 and error.status_code != 503:
+        return _internal()
+    make = _FRAMEWORK.get(error.status_code)
+    problem = make(error.detail) if make else Problem(f"http-{error.status_code}", error.status_code, error.detail)
+    if error.status_code == 400 and isinstance(error.extra, list):
+        problem = _validation(error.extra)
+    problem.headers |= error.headers or {}
+    return problem
+
+
+def _validation(issues: list[Any]) -> Problem:
+    errors = [_pointed(issue) for issue in issues if isinstance(issue, dict)]
+    return bad_request("See `errors`.", slug="validation", title="The request is not valid", errors=errors)
+
+
+def _pointed(issue: Mapping[str, str]) -> dict[str, str]:
+    """One issue with the place it is at: a JSON pointer into the body, or the name of a parameter."""
+    key, source = issue.get("key", ""), issue.get("source", "")
+    if source == "body" or not source:
+        path = key.removeprefix("data").replace("[", ".").replace("]", "")
+        pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path.split(".") if part)
+        return {"pointer": f"#{pointer}", "detail": issue.get("message", "")}
+    return {"parameter": key, "in": str(getattr(source, "value", source)), "detail": issue.get("message", "")}
+
+
+def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Litestar exception handler for every error of an application; what is unexpected is logged with its traceback."""
+    problem = from_exception(error)
+    if problem.status >= 500 and not isinstance(error, Problem):
+        _log.error(
+            "request failed", problem=problem.slug, error=type(error).__name__,
+            exc_info=error if problem.slug == "internal" else None,
+        )  # fmt: skip
+    return Response(
+        problem.body(request.scope["path"]),
+        status_code=problem.status,
+        media_type=PROBLEM_JSON,
+        headers={"Cache-Control": "no-store"} | problem.headers,
+    )
+
+
+def exception_handlers() -> dict[int | type[Exception], Callable[[Request[Any, Any, Any], Exception], Response[bytes]]]:
+    """Handlers for `Litestar(exception_handlers=…)`."""
+    return {Exception: render, HTTPException: render}

@@ -1,0 +1,103 @@
+"""Run a service's application: uvicorn, one process, a stop that ends within seconds also with open event streams."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+import structlog
+import uvicorn
+from litestar import Litestar
+
+from runtime.logging import configure_logging
+from runtime.settings import EXIT_CODE, Settings
+
+S = TypeVar("S", bound=Settings)
+_log = structlog.stdlib.get_logger("jejak.serve")
+
+
+def run(build: Callable[[S], Litestar], settings: S) -> None:
+    """Build the application and serve it until SIGTERM or SIGINT; returns after a graceful stop.
+
+    Listens on `settings.host` and `settings.port` (0: a free port); the address is logged and, where
+    `JEJAK_ADDRESS_FILE` is set, written there. Exit code 2 with one line where the port cannot be had.
+    """
+    configure_logging(service=settings.service_name, level=settings.log_level)
+    listener = _listen(settings)
+    address = _address(listener)
+    app = build(settings)
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, round(settings.graceful_stop_s)),
+    )
+    _log.info("listening", url=address)
+    if settings.address_file:
+        _write_atomically(Path(settings.address_file), address)
+    server = Server(config, app.state.shutdown_event)
+    server.run(sockets=[listener])
+    _log.info("stopped")
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that tells the application when a stop begins, and then returns instead of raising the signal again."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """First signal: stop gracefully. A second SIGINT: at once."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End event streams first: uvicorn would otherwise wait for them until its limit."""
+        self._stopping.set()
+        await super().shutdown(sockets)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)  # at once: two sockets may be bound to one port as long as neither listens
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        sys.stderr.write(
+            f"{settings.service_name}: cannot listen on {settings.host}:{settings.port}: {reason}. "
+            "Set JEJAK_PORT to another port, or to 0 for a free one.\n"
+        )
+        raise SystemExit(EXIT_CODE) from None
+    listener.setblocking(False)
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(text + "\n", encoding="utf-8")
+    fresh.replace(path)
