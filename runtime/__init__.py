@@ -1,0 +1,1 @@
+"""What every service runs on, with no word of any domain in it."""

@@ -1,0 +1,39 @@
+"""The pool of PostgreSQL connections: one database, one schema a service."""
+
+from typing import Any, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+"""A connection, of its own or lent by a pool."""
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+IDENTIFIER = "abcdefghijklmnopqrstuvwxyz_0123456789"
+
+
+def check_schema(schema: str) -> str:
+    """`schema` if it can stand in a statement as it is (lower-case letters, digits, underscores)."""
+    if not schema or set(schema) - set(IDENTIFIER) or schema[0].isdigit():
+        raise ValueError(f"not a plain schema name: {schema!r}")
+    return schema
+
+
+async def open_pool(
+    dsn: str, *, schema: str, min_size: int = 0, max_size: int = 8, command_timeout_s: float = 30.0, **options: Any
+) -> Pool:
+    """A pool whose connections look into `schema` first.
+
+    With `min_size=0` (the default) nothing is connected yet: a service comes up while the database is away, and the
+    first use of a connection raises what `runtime.faults.DATABASE_AWAY` lists until it is back.
+    """
+    pool: Pool = await asyncpg.create_pool(
+        dsn,
+        min_size=min_size,
+        max_size=max_size,
+        timeout=5.0,
+        command_timeout=command_timeout_s,
+        server_settings={"search_path": f"{check_schema(schema)},public", "application_name": f"jejak-{schema}"},
+        **options,
+    )
+    return pool

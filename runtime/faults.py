@@ -1,0 +1,56 @@
+"""Which trouble passes by itself: the database or the broker is away, another writer was first.
+
+Everything else is a defect of the input or of ours, and is never retried for ever.
+"""
+
+import asyncio
+import random
+from collections.abc import Iterator
+
+import aiokafka.errors
+import asyncpg
+import psycopg
+from eventsourcing import persistence
+
+DATABASE_AWAY: tuple[type[BaseException], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    persistence.OperationalError,
+    persistence.InterfaceError,
+    psycopg.OperationalError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+"""What the drivers raise when PostgreSQL cannot be reached, is starting, or ends the connection."""
+
+CONTENTION: tuple[type[BaseException], ...] = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+"""Another transaction was in the way; the same work succeeds later."""
+
+BROKER_AWAY: tuple[type[BaseException], ...] = (aiokafka.errors.KafkaError,)
+
+
+def is_transient(error: BaseException) -> bool:
+    """True when the same work can be expected to succeed later, unchanged."""
+    return isinstance(error, DATABASE_AWAY + CONTENTION + BROKER_AWAY) and not isinstance(error, ValueError)
+
+
+def backoff(first_s: float = 0.05, most_s: float = 5.0) -> Iterator[float]:
+    """Waiting times in seconds: doubling up to `most_s`, each spread over its upper half so that many do not retry at once."""
+    delay = first_s
+    while True:
+        yield delay * random.uniform(0.5, 1.0)  # noqa: S311 - spreading retries needs no secrecy
+        delay = min(delay * 2, most_s)
+
+
+async def pause(delays: Iterator[float]) -> None:
+    """Wait for the next of `delays`."""
+    await asyncio.sleep(next(delays))

@@ -1,0 +1,140 @@
+"""The outbox relay: what the event store holds goes to Kafka, in order, at least once, never skipped.
+
+One relay a service is active, held by a PostgreSQL advisory lock on the very connection that stores the position: when
+that connection is gone, so is the right to move it. The position is stored after the broker acknowledged; a crash in
+between publishes again what consumers know by (`source`, `id`).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from runtime.database import Connection, Pool
+from runtime.eventstore import EventStore, Notification
+
+log = structlog.get_logger()
+
+TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+SELECT_POSITION = """
+INSERT INTO relay_positions (topic, notification_id) VALUES ($1, 0)
+ON CONFLICT (topic) DO UPDATE SET topic = excluded.topic
+RETURNING notification_id
+"""
+STORE_POSITION = "UPDATE relay_positions SET notification_id = $3 WHERE topic = $1 AND notification_id = $2"
+
+_BATCH = 2000
+_WAKE_S = 0.5
+_ELECTION_S = 0.5
+
+
+class RelayMetrics:
+    """What operators watch of an outbox."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.published = Counter("jejak_relay_published", "Events handed to Kafka.", registry=registry)
+        self.position = Gauge("jejak_relay_position", "Last notification id handed to Kafka.", registry=registry)
+
+
+class Relay:
+    """Publishes one service's events to one topic.
+
+    `publishes` says which types leave the service; `key` gives the Kafka key of an event's bytes; `channel` is notified
+    by the event store with every append.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: EventStore,
+        pool: Pool,
+        bootstrap: str,
+        topic: str,
+        generation: str,
+        schema: str,
+        publishes: Callable[[str], bool],
+        key: Callable[[bytes], bytes],
+        content_type: str,
+        metrics: RelayMetrics | None = None,
+        channel: str = "stored_events",
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._position_name = f"{topic}@{generation}"
+        self._lock_name = f"jejak-relay:{schema}:{topic}"
+        self._publishes = publishes
+        self._key = key
+        self._headers = [("content-type", content_type.encode())]
+        self._metrics = metrics
+        self._channel = channel
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Wait to be the active one, then publish for ever. Raises on any trouble; start it again (`runtime.tasks`)."""
+        async with self._pool.acquire(timeout=10) as connection:
+            await self._elected(connection)
+            await connection.add_listener(self._channel, self._woken)
+            # A producer that met trouble may stick on its sequence numbers: each run has a new one.
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                enable_idempotence=True,
+                acks="all",
+                linger_ms=1,
+                max_batch_size=256 * 1024,
+                request_timeout_ms=10_000,
+            )
+            try:
+                await producer.start()
+                await self._publish_all(connection, producer)
+            finally:
+                await producer.stop()
+                if not connection.is_closed():
+                    await connection.remove_listener(self._channel, self._woken)
+                    await connection.execute("SELECT pg_advisory_unlock_all()")
+
+    async def _elected(self, connection: Connection) -> None:
+        while not await connection.fetchval(TRY_LOCK, self._lock_name):  # noqa: ASYNC110 - the event is in another process
+            await asyncio.sleep(_ELECTION_S)
+        log.info("relay_active", topic=self._topic)
+
+    def _woken(self, *_: object) -> None:
+        self._wake.set()
+
+    async def _publish_all(self, connection: Connection, producer: AIOKafkaProducer) -> None:
+        position = int(await connection.fetchval(SELECT_POSITION, self._position_name))
+        while True:
+            self._wake.clear()
+            batch = await self._store.notifications(position, _BATCH)
+            if batch:
+                await self._publish(producer, [event for event in batch if self._publishes(event.type)])
+                position = await self._store_position(connection, position, batch[-1].id)
+            if len(batch) < _BATCH:
+                await self._sleep()
+
+    async def _publish(self, producer: AIOKafkaProducer, events: Sequence[Notification]) -> None:
+        sent = [
+            await producer.send(self._topic, event.state, key=self._key(event.state), headers=self._headers)
+            for event in events
+        ]
+        await asyncio.gather(*sent)
+        if self._metrics:
+            self._metrics.published.inc(len(events))
+
+    async def _store_position(self, connection: Connection, before: int, after: int) -> int:
+        done = await connection.execute(STORE_POSITION, self._position_name, before, after)
+        if done != "UPDATE 1":
+            raise RuntimeError(f"the outbox position of {self._topic} is no longer {before}: another relay moved it")
+        if self._metrics:
+            self._metrics.position.set(after)
+        return after
+
+    async def _sleep(self) -> None:
+        """Until an append is notified; a look every half second makes up for a notification lost with a connection."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), _WAKE_S)
+        except TimeoutError:
+            return

@@ -1,0 +1,132 @@
+"""FastStream under an inbox: batches as they come, acknowledged by nobody but the inbox's own stored position."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, cast
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+
+from runtime.inbox import Inbox, Reassigned
+from runtime.records import as_record
+
+log = structlog.get_logger()
+
+_COMMIT_EVERY_S = 5.0
+_POLL_MS = 50
+
+
+class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
+    """On every assignment: take the stored position and fetch from there, whatever Kafka's own offset says."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self.subscriber: Any = None
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        for place in revoked:
+            self._inbox.revoke(place.partition)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        for place in assigned:
+            self.subscriber.consumer.seek(place, await self._inbox.assign(place.partition))
+        log.info("partitions_assigned", consumer=self._inbox.consumer, partitions=sorted(p.partition for p in assigned))
+
+
+class Subscription:
+    """Feeds an inbox from a FastStream batch subscriber."""
+
+    def __init__(self, broker: KafkaBroker, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._committed_at = time.monotonic()
+        listener = _Assignment(inbox)
+        self._subscriber = broker.subscriber(
+            inbox.topic,
+            group_id=inbox.consumer,
+            batch=True,
+            max_records=inbox.max_records,
+            batch_timeout_ms=_POLL_MS,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            listener=listener,
+            parser=self._parse,
+            decoder=self._decode,
+        )
+        listener.subscriber = self._subscriber
+        self._subscriber(self._deliver)
+
+    async def _parse(self, received: Sequence[Any]) -> KafkaMessage:
+        """The batch as it is: the library's parser decodes every header, so one bad byte would lose all of it."""
+        return KafkaMessage(
+            body=b"",
+            headers={},
+            batch_headers=[],
+            reply_to="",
+            content_type=None,
+            message_id=str(received[0].offset),
+            correlation_id=None,
+            raw_message=received,
+            path={},
+            consumer=cast(Any, self._subscriber.consumer),
+        )
+
+    async def _decode(self, message: KafkaMessage) -> Any:
+        return message.raw_message
+
+    async def _deliver(self, received: Sequence[Any]) -> None:
+        """Never raises: FastStream would log it and fetch on, and the batch would be lost."""
+        for partition, run in groupby(received, key=lambda record: record.partition):
+            try:
+                await self._inbox.deliver(partition, [as_record(record) for record in run])
+            except Reassigned:
+                await self._seek_again(partition)
+            except Exception:
+                # A fault of ours that even quarantine could not take: go back to the stored position and try again.
+                log.exception("delivery_failed", consumer=self._inbox.consumer, partition=partition)
+                await asyncio.sleep(1)
+                await self._seek_again(partition)
+        await self._tell_kafka()
+
+    async def _seek_again(self, partition: int) -> None:
+        consumer = self._subscriber.consumer
+        place = TopicPartition(self._inbox.topic, partition)
+        if consumer is not None and place in consumer.assignment():
+            position = await self._inbox.assign(partition)
+            if place in consumer.assignment():
+                consumer.seek(place, position)
+                log.info("position_reread", consumer=self._inbox.consumer, partition=partition, position=position)
+
+    async def _tell_kafka(self) -> None:
+        """Commit to Kafka now and then, for those who watch the lag; nothing depends on it."""
+        now = time.monotonic()
+        consumer = self._subscriber.consumer
+        if consumer is None or now - self._committed_at < _COMMIT_EVERY_S:
+            return
+        self._committed_at = now
+        places = {place: self._inbox.position(place.partition) for place in consumer.assignment()}
+        try:
+            await consumer.commit({place: position for place, position in places.items() if position is not None})
+        except KafkaError as error:
+            log.info("lag_not_reported", consumer=self._inbox.consumer, error=type(error).__name__)
+
+
+def subscribe(broker: KafkaBroker, inbox: Inbox) -> Subscription:
+    """Feed `inbox` from its topic once `broker` is started."""
+    return Subscription(broker, inbox)
+
+
+async def consume(broker: KafkaBroker, inboxes: Sequence[Inbox]) -> None:
+    """Start the broker's subscribers and stay, handling what operators release from quarantine; ends when cancelled."""
+    try:
+        await broker.start()
+        async with asyncio.TaskGroup() as group:
+            for inbox in inboxes:
+                group.create_task(inbox.drain())
+    finally:
+        await broker.stop()
