@@ -10,50 +10,66 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import Meta, Struct
 
+END: Final = r"$(?!\n)"
+"""The end of a pattern. A bare `$` would, in Python, also accept a trailing line feed (in JSON Schema it does not)."""
+_NO_CONTROLS: Final = rf"^[^\x00-\x1f\x7f-\x9f]*{END}"
+"""PostgreSQL stores no U+0000 in text, and no word or reference needs another control character."""
+
 Code = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z][a-z0-9_.-]{0,63}$",
+        pattern=rf"^[a-z][a-z0-9_.-]{{0,63}}{END}",
         description="A stable code of the catalogue: lower case, no words meant for people.",
     ),
 ]
 Id = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._~-]+$", description="A random or opaque id.")
+    str, Meta(min_length=1, max_length=64, pattern=rf"^[A-Za-z0-9._~-]+{END}", description="A random or opaque id.")
 ]
 Commitment = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_-]{43}$",
+        pattern=rf"^[A-Za-z0-9_-]{{43}}{END}",
         description="SHA-256 over salt and content, base64url without padding: fixes the content, reveals nothing of it.",
     ),
 ]
 BillingCode = Annotated[
-    str, Meta(pattern=r"^\d{15}$", description="Billing code of the treasury (SIMPONI): 15 digits.")
+    str, Meta(pattern=rf"^[0-9]{{15}}{END}", description="Billing code of the treasury (SIMPONI): 15 digits.")
 ]
 Amount = Annotated[
     int, Meta(ge=0, le=10**12, description="Whole units of the currency (rupiah has no subunit in use).")
 ]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217 code.")]
+Currency = Annotated[str, Meta(pattern=rf"^[A-Z]{{3}}{END}", description="ISO 4217 code.")]
 Parameter = Annotated[
     str,
     Meta(
         max_length=100,
+        pattern=_NO_CONTROLS,
         description="A value put into the words of a reason: a code, a number or a date, never free text.",
     ),
 ]
 Instant = Annotated[dt.datetime, Meta(tz=True)]
-Receipt = Annotated[str, Meta(pattern=r"^[0-9A-Z]{16}$")]
+Receipt = Annotated[str, Meta(pattern=rf"^[0-9A-Z]{{16}}{END}")]
 Days = Annotated[int, Meta(ge=1, le=3650)]
-LegalBasis = Annotated[str, Meta(max_length=200)]
+LegalBasis = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROLS)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Role = Literal["applicant", "officer", "supervisor", "system", "agency", "treasury"]
 Channel = Literal["internet", "mobile", "desk", "post", "email", "agency", "internal"]
+
+
+def _check_fits_utc(*instants: dt.datetime | None) -> None:
+    """Every instant has a UTC form. At the ends of the calendar an offset may leave it; no database stores that."""
+    for instant in instants:
+        try:
+            _ = instant and instant.astimezone(dt.UTC)
+        except OverflowError:
+            raise ValueError("a time lies outside the years 1 to 9999 in UTC") from None
 
 
 class Labels(Struct, frozen=True, kw_only=True):
     """The same words in Indonesian and English."""
 
-    id: Annotated[str, Meta(min_length=1, max_length=200, description="Indonesian.")]
-    en: Annotated[str, Meta(min_length=1, max_length=200, description="English.")]
+    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROLS, description="Indonesian.")]
+    en: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROLS, description="English.")]
 
 
 class Actor(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -110,8 +126,8 @@ class Remedy(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class EventRef(Struct, frozen=True, kw_only=True):
     """Another event, by what makes it unique."""
 
-    source: Annotated[str, Meta(max_length=200, description="Its `source`.")]
-    id: Annotated[str, Meta(max_length=200, description="Its `id`.")]
+    source: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROLS, description="Its `source`.")]
+    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROLS, description="Its `id`.")]
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -141,6 +157,9 @@ class DocumentsRequested(Fact, frozen=True, kw_only=True, omit_defaults=True):
     by: Annotated[Actor, Meta(description="Who asks.")]
     answer_by: Annotated[Instant | None, Meta(description="Until when an answer is awaited.")] = None
 
+    def __post_init__(self) -> None:
+        _check_fits_utc(self.answer_by)
+
 
 class DocumentSupplied(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The applicant supplied one document that was asked for."""
@@ -168,6 +187,9 @@ class FeeAssessed(Fact, frozen=True, kw_only=True, omit_defaults=True):
     lines: Annotated[list[FeeLine], Meta(max_length=20, description="What it is made of.")] = []
     currency: Annotated[Currency, Meta(description="Currency of every amount.")] = "IDR"
 
+    def __post_init__(self) -> None:
+        _check_fits_utc(self.expires_at)
+
 
 class FeePaid(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A payment was made. The event's `time` is when it was paid, however late it was reported."""
@@ -187,6 +209,9 @@ class Invited(Fact, frozen=True, kw_only=True, omit_defaults=True):
     examination: Annotated[Code, Meta(description="To what, e.g. `interview`, `biometrics`.")]
     at: Annotated[Instant, Meta(description="When to come.")]
     by: Annotated[Actor, Meta(description="Who invites.")]
+
+    def __post_init__(self) -> None:
+        _check_fits_utc(self.at)
 
 
 class Examined(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -215,6 +240,9 @@ class Issued(Fact, frozen=True, kw_only=True, omit_defaults=True):
     by: Annotated[Actor, Meta(description="Who issued it.")]
     valid_until: Annotated[dt.date | None, Meta(description="Last day of its validity.")] = None
     collect_by: Annotated[Instant | None, Meta(description="After this instant it is cancelled uncollected.")] = None
+
+    def __post_init__(self) -> None:
+        _check_fits_utc(self.collect_by)
 
 
 class Collected(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -263,9 +291,12 @@ class DeadlinePassed(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     TYPE: ClassVar[str] = "id.jejak.application.deadline_passed.v1"
     rule: Annotated[Code, Meta(description="The deadline rule, by its code in the catalogue.")]
-    rule_version: Annotated[int, Meta(ge=1, description="Version of the rule.")]
+    rule_version: Annotated[Count, Meta(description="Version of the rule.")]
     deadline: Annotated[Instant, Meta(description="The instant that passed.")]
     by: Annotated[Actor, Meta(description="Who noticed.")]
+
+    def __post_init__(self) -> None:
+        _check_fits_utc(self.deadline)
 
 
 class NotificationSent(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -276,7 +307,7 @@ class NotificationSent(Fact, frozen=True, kw_only=True, omit_defaults=True):
     channel: Annotated[Code, Meta(description="How, e.g. `email`.")]
     template: Annotated[Code, Meta(description="With which words.")]
     language: Annotated[Literal["id", "en"], Meta(description="In which language.")]
-    attempt: Annotated[int, Meta(ge=1, description="Which attempt succeeded.")]
+    attempt: Annotated[Count, Meta(description="Which attempt succeeded.")]
     by: Annotated[Actor, Meta(description="Who sent it.")]
     repeated: Annotated[
         bool, Meta(description="True when a crash left open whether an earlier attempt had already arrived.")
@@ -290,7 +321,7 @@ class NotificationFailed(Fact, frozen=True, kw_only=True, omit_defaults=True):
     about: Annotated[EventRef, Meta(description="Of which event.")]
     channel: Annotated[Code, Meta(description="How it was tried.")]
     template: Annotated[Code, Meta(description="With which words.")]
-    attempt: Annotated[int, Meta(ge=1, description="Which attempt failed.")]
+    attempt: Annotated[Count, Meta(description="Which attempt failed.")]
     reason: Annotated[Reason, Meta(description="Why it failed.")]
     final: Annotated[bool, Meta(description="True when no further attempt will be made.")]
     by: Annotated[Actor, Meta(description="Who tried.")]

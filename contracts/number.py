@@ -14,6 +14,8 @@ RANDOM_BYTES: Final = 10
 """How many random bytes one number holds (80 bits)."""
 
 _SYMBOLS: Final = 16
+_LONGEST_TYPED: Final = 100
+"""Bounds the work on hostile input; a number with a space after every character is half as long."""
 _MISREAD: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 
@@ -38,6 +40,8 @@ def parse_number(text: str) -> str:
 
     Raises `InvalidNumber` when it cannot be one.
     """
+    if len(text) > _LONGEST_TYPED or not text.isascii():
+        raise InvalidNumber("a tracking number has letters A-Z, digits, hyphens and a check character only")
     stripped = text.strip().upper()
     prefix, rest = stripped[:3], stripped[3:].translate(_MISREAD)
     if len(rest) != _SYMBOLS + 1:
