@@ -19,15 +19,15 @@ def check_schema(schema: str) -> str:
     return schema
 
 
-async def open_pool(
+def make_pool(
     dsn: str, *, schema: str, min_size: int = 0, max_size: int = 8, command_timeout_s: float = 30.0, **options: Any
 ) -> Pool:
-    """A pool whose connections look into `schema` first.
+    """A pool, still to be opened by `await pool`, whose connections look into `schema` first. Needs a running loop.
 
-    With `min_size=0` (the default) nothing is connected yet: a service comes up while the database is away, and the
+    With `min_size=0` (the default) opening connects nothing yet: a service comes up while the database is away, and the
     first use of a connection raises what `runtime.faults.DATABASE_AWAY` lists until it is back.
     """
-    pool: Pool = await asyncpg.create_pool(
+    return asyncpg.create_pool(
         dsn,
         min_size=min_size,
         max_size=max_size,
@@ -36,4 +36,10 @@ async def open_pool(
         server_settings={"search_path": f"{check_schema(schema)},public", "application_name": f"jejak-{schema}"},
         **options,
     )
+
+
+async def open_pool(dsn: str, *, schema: str, **options: Any) -> Pool:
+    """As `make_pool`, opened."""
+    pool = make_pool(dsn, schema=schema, **options)
+    await pool
     return pool

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import structlog
 import uvicorn
+import uvloop
 from litestar import Litestar
 
 from runtime.logging import configure_logging
@@ -32,10 +33,19 @@ def run(build: Callable[[S], Litestar], settings: S) -> None:
     configure_logging(service=settings.service_name, level=settings.log_level)
     listener = _listen(settings)
     address = _address(listener)
+    _log.info("listening", url=address)
+    if settings.address_file:
+        _write_atomically(Path(settings.address_file), address)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(build, settings, listener))
+    _log.info("stopped")
+
+
+async def _serve(build: Callable[[S], Litestar], settings: S, listener: socket.socket) -> None:
+    """Build within the running loop, which pools and events belong to, then serve."""
     app = build(settings)
     config = uvicorn.Config(
         app,
-        loop="uvloop",
         http="httptools",
         ws="none",
         lifespan="on",
@@ -45,12 +55,7 @@ def run(build: Callable[[S], Litestar], settings: S) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(settings.graceful_stop_s)),
     )
-    _log.info("listening", url=address)
-    if settings.address_file:
-        _write_atomically(Path(settings.address_file), address)
-    server = Server(config, app.state.shutdown_event)
-    server.run(sockets=[listener])
-    _log.info("stopped")
+    await Server(config, app.state.shutdown_event).serve(sockets=[listener])
 
 
 class Server(uvicorn.Server):

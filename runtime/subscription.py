@@ -15,6 +15,7 @@ from faststream.kafka.message import KafkaMessage
 
 from runtime.inbox import Inbox, Reassigned
 from runtime.records import as_record
+from runtime.tasks import running
 
 log = structlog.get_logger()
 
@@ -125,8 +126,7 @@ async def consume(broker: KafkaBroker, inboxes: Sequence[Inbox]) -> None:
     """Start the broker's subscribers and stay, handling what operators release from quarantine; ends when cancelled."""
     try:
         await broker.start()
-        async with asyncio.TaskGroup() as group:
-            for inbox in inboxes:
-                group.create_task(inbox.drain())
+        async with running(**{f"quarantine of {inbox.consumer}": inbox.drain for inbox in inboxes}):
+            await asyncio.Event().wait()
     finally:
         await broker.stop()
