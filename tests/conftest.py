@@ -1,0 +1,50 @@
+"""Fixtures for tests against the real thing. What they start is tied to the test run and gone when it ends."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from deploy.local.database import temporary_database
+from deploy.local.remote import RunningSystem, running_system
+
+
+@dataclass(frozen=True)
+class Infrastructure:
+    """Kafka's bootstrap servers and PostgreSQL's DSN."""
+
+    kafka: str
+    database: str
+
+
+@pytest.fixture(scope="session")
+def infrastructure() -> Iterator[Infrastructure]:
+    """Real Kafka and PostgreSQL: those of JEJAK_KAFKA and JEJAK_DATABASE if both are set, else started for this run."""
+    kafka, database = os.environ.get("JEJAK_KAFKA"), os.environ.get("JEJAK_DATABASE")
+    if kafka and database:
+        yield Infrastructure(kafka, database)
+        return
+    with running_system("--infrastructure-only") as system:
+        yield Infrastructure(system.kafka, system.database)
+
+
+@pytest.fixture
+def fresh_database(infrastructure: Infrastructure) -> Iterator[str]:
+    """The DSN of a new, empty database, dropped after the test."""
+    with temporary_database(infrastructure.database) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def fresh_topic_prefix() -> str:
+    """A beginning for topic names that no other test uses, also where several runs share one Kafka."""
+    return f"test-{secrets.token_hex(5)}-"
+
+
+@pytest.fixture(scope="session")
+def jejak() -> Iterator[RunningSystem]:
+    """The whole system, running as processes on fresh state. Parts may be killed: the supervisor starts them again."""
+    with running_system() as system:
+        yield system
