@@ -1,0 +1,46 @@
+# Jejak. `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ONLY ?=
+SIZE ?= normal
+
+.PHONY: help setup demo up test check contracts bench chaos lock clean
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: requirements.lock pyproject.toml scripts/setup
+	@PYTHON="$(PYTHON)" scripts/setup $(VENV)
+	@touch $@
+
+setup: $(VENV)/.installed ## make the virtual environment from the lock file
+
+demo: setup ## start everything on fresh state, run the main job, print what happened
+	@scripts/demo
+
+up: setup ## start everything and stay until Ctrl-C
+	@$(BIN)/jejak up
+
+check: setup ## format, lint, types, borders, generated documents: nothing is changed
+	@scripts/check
+
+test: setup check ## check, then every test; starts what it needs itself
+	@$(BIN)/pytest
+
+contracts: setup ## write the generated contract documents anew
+	@$(BIN)/python -m contracts.generate
+
+bench: setup ## measure (ONLY=name,name chooses, SIZE=large where a measure has it)
+	@ONLY="$(ONLY)" SIZE="$(SIZE)" $(BIN)/python -m tests.bench
+
+chaos: setup ## the long fault tests
+	@$(BIN)/python -m tests.chaos
+
+lock: setup ## resolve the dependencies anew into requirements.lock
+	@scripts/lock
+
+clean: ## remove state, caches and the virtual environment
+	@rm -rf .jejak $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
