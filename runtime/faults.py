@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import aiokafka.errors
 import asyncpg
+import confluent_kafka
 import psycopg
 from eventsourcing import persistence
 
@@ -35,7 +36,8 @@ CONTENTION: tuple[type[BaseException], ...] = (
 )
 """Another transaction was in the way; the same work succeeds later."""
 
-BROKER_AWAY: tuple[type[BaseException], ...] = (aiokafka.errors.KafkaError,)
+BROKER_AWAY: tuple[type[BaseException], ...] = (aiokafka.errors.KafkaError, confluent_kafka.KafkaException)
+"""What the Kafka clients raise when the broker cannot be reached."""
 
 
 def is_transient(error: BaseException) -> bool:

@@ -67,7 +67,8 @@ async def topic_generation(bootstrap: str, topic: str) -> str:
 
 
 def _topic_generation(bootstrap: str, topic: str) -> str:
-    described = _admin(bootstrap).describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)
+    admin = _admin(bootstrap)  # it must outlive the futures it gives
+    described = admin.describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)
     return str(described[topic].result().topic_id)
 
 
