@@ -12,21 +12,24 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import msgspec
 import psycopg
 import structlog
-from eventsourcing import persistence
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from runtime.eventstore import VersionConflict
+from runtime.faults import BROKER_AWAY, CONTENTION, DATABASE_AWAY
 from runtime.trace import current_trace
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_BASE = "https://jejak.example/problems/"
 RETRY_AFTER_S = 2
+_PATH_SAFE = "/:@!$&'()*+,;=~"  # RFC 3986, 3.3
 
 _log = structlog.stdlib.get_logger("jejak.http")
 
@@ -154,23 +157,31 @@ _FRAMEWORK: Mapping[int, Callable[[str], Problem]] = {
     503: lambda _: unavailable(),
 }
 
-_DATABASE_AWAY: tuple[type[BaseException], ...] = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
+_AWAY: tuple[type[BaseException], ...] = (
+    *(kind for kind in DATABASE_AWAY if kind not in (OSError, asyncpg.InterfaceError)),
+    *CONTENTION,
+    *BROKER_AWAY,
     PoolTimeout,
     PoolClosed,
     TooManyRequests,
-    persistence.OperationalError,
-    persistence.InterfaceError,
-    ConnectionError,
-    TimeoutError,
 )
+_SCHEMA_MISSING: tuple[type[BaseException], ...] = (
+    asyncpg.UndefinedTableError,
+    asyncpg.InvalidSchemaNameError,
+    psycopg.errors.UndefinedTable,
+)
+"""A request came before the migrations were through."""
+
+_SOCKET_ERRORS = (
+    None,
+    errno.ENOENT,
+    errno.ECONNREFUSED,
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+    errno.ETIMEDOUT,
+    errno.EAGAIN,
+)
+
 _DISK_FULL: tuple[type[BaseException], ...] = (asyncpg.DiskFullError, psycopg.errors.DiskFull)
 
 
@@ -180,6 +191,9 @@ def from_exception(error: BaseException) -> Problem:
         return error
     if isinstance(error, HTTPException):
         return _from_framework(error)
+    if isinstance(error, VersionConflict):
+        retry = {"Retry-After": "1"}
+        return Problem("busy", 409, "Changed by others", "Others were faster each time. Try again.", headers=retry)
     if is_disk_full(error):
         return Problem("storage-full", 507, "Storage is full", headers={"Retry-After": "60"})
     if is_away(error):
@@ -188,16 +202,14 @@ def from_exception(error: BaseException) -> Problem:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether `error` says that the database or another server cannot be reached just now."""
-    if isinstance(error, _DATABASE_AWAY):
+    """Whether `error` says that the database or another server cannot be reached, or is busy, just now."""
+    if isinstance(error, _AWAY + _SCHEMA_MISSING) or isinstance(error.__cause__, _SCHEMA_MISSING):
         return True
-    # a missing Unix socket, or several refused addresses: an OSError of a socket has no file name
+    if isinstance(error, asyncpg.InterfaceError):
+        # one class for a closed connection or pool, and for wrong use of the driver, which is a defect of ours
+        return "clos" in str(error) or "not initialized" in str(error)
+    # a missing Unix socket, or several refused addresses: unlike a file's, an error of a socket has no file name
     return isinstance(error, OSError) and error.filename is None and error.errno in _SOCKET_ERRORS
-
-
-_SOCKET_ERRORS = {
-    None, errno.ENOENT, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EAGAIN,
-}  # fmt: skip
 
 
 def is_disk_full(error: BaseException) -> bool:
@@ -239,6 +251,11 @@ def _pointed(issue: Mapping[str, str]) -> dict[str, str]:
     return {"parameter": key, "in": str(getattr(source, "value", source)), "detail": issue.get("message", "")}
 
 
+def instance_of(request: Request[Any, Any, Any]) -> str:
+    """The `instance` of a problem met by `request`: its path, without the query."""
+    return quote(request.scope["path"], safe=_PATH_SAFE)
+
+
 def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar exception handler for every error of an application; what is unexpected is logged with its traceback."""
     problem = from_exception(error)
@@ -248,7 +265,7 @@ def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
             exc_info=error if problem.slug == "internal" else None,
         )  # fmt: skip
     return Response(
-        problem.body(request.scope["path"]),
+        problem.body(instance_of(request)),
         status_code=problem.status,
         media_type=PROBLEM_JSON,
         headers={"Cache-Control": "no-store"} | problem.headers,

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -22,6 +23,9 @@ from runtime.settings import EXIT_CODE, Settings
 
 S = TypeVar("S", bound=Settings)
 _log = structlog.stdlib.get_logger("jejak.serve")
+
+EXIT_STUCK = 3
+_REST_S = 2
 
 
 def run(build: Callable[[S], Litestar], settings: S) -> None:
@@ -59,15 +63,24 @@ async def _serve(build: Callable[[S], Litestar], settings: S, listener: socket.s
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that tells the application when a stop begins, and then returns instead of raising the signal again."""
+    """Uvicorn that tells the application when a stop begins, and then returns instead of raising the signal again.
+
+    Whatever hangs at the end (a lifespan, a thread in a driver) is left behind after `_REST_S` more: nothing is lost,
+    since every effect is a transaction.
+    """
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
+        self._limit_s = (config.timeout_graceful_shutdown or 1) + _REST_S
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """First signal: stop gracefully. A second SIGINT: at once."""
-        if self.should_exit and sig == signal.SIGINT:
+        if not self.should_exit:
+            leave = threading.Timer(self._limit_s, _leave)
+            leave.daemon = True  # does not keep a process alive that ends in time
+            leave.start()
+        elif sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True
 
@@ -75,6 +88,11 @@ class Server(uvicorn.Server):
         """End event streams first: uvicorn would otherwise wait for them until its limit."""
         self._stopping.set()
         await super().shutdown(sockets)
+
+
+def _leave() -> None:
+    _log.error("did not stop in time, leaving")
+    os._exit(EXIT_STUCK)
 
 
 def _listen(settings: Settings) -> socket.socket:

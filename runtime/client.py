@@ -1,0 +1,107 @@
+"""Calls from one service to another: time limits, repetition where that is safe, trace and token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+from pydantic import SecretStr
+
+from runtime.faults import backoff
+from runtime.trace import begin_trace, current_trace
+
+TIMEOUT = httpx.Timeout(10.0, connect=2.0)
+ATTEMPTS = 4
+RETRY_AFTER_MAX_S = 5.0
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_LATER = frozenset({429, 503})
+
+
+def open_client(
+    base_url: str,
+    *,
+    token: SecretStr | None = None,
+    timeout: httpx.Timeout = TIMEOUT,
+    attempts: int = ATTEMPTS,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> httpx.AsyncClient:
+    """A client for the service at `base_url`, to be closed by the caller (`async with`).
+
+    A call is repeated when no connection could be made, and, where repetition is safe (idempotent method or
+    `Idempotency-Key`), when the connection broke or the answer says 429 or 503. `Retry-After` is honoured up to five
+    seconds; otherwise pauses double from 50 ms. Redirects are not followed: they would carry the token elsewhere.
+    """
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+    return httpx.AsyncClient(
+        base_url=base_url,
+        headers=headers,
+        timeout=timeout,
+        follow_redirects=False,
+        transport=RepeatingTransport(transport or httpx.AsyncHTTPTransport(), attempts=attempts),
+        event_hooks={"request": [_trace]},
+    )
+
+
+async def _trace(request: httpx.Request) -> None:
+    here = current_trace()
+    request.headers["traceparent"] = (here.child() if here else begin_trace()).traceparent
+
+
+class RepeatingTransport(httpx.AsyncBaseTransport):
+    """Sends a request again as long as that is safe and may help, `attempts` times in all."""
+
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        *,
+        attempts: int = ATTEMPTS,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._inner = inner
+        self._attempts = attempts
+        self._sleep = sleep
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request`; the last answer or error is the caller's."""
+        replayable = isinstance(request.stream, httpx.ByteStream)
+        safe = replayable and (request.method in _SAFE or "Idempotency-Key" in request.headers)
+        delays = backoff()
+        for _ in range(self._attempts - 1):
+            try:
+                response = await self._inner.handle_async_request(request)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if not replayable:
+                    raise
+                await self._sleep(next(delays))
+                continue
+            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+                if not safe:
+                    raise
+                await self._sleep(next(delays))
+                continue
+            if not safe or response.status_code not in _LATER:
+                return response
+            await response.aclose()
+            await self._sleep(retry_after_s(response.headers.get("Retry-After"), otherwise_s=next(delays)))
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+def retry_after_s(header: str | None, *, otherwise_s: float, most_s: float = RETRY_AFTER_MAX_S) -> float:
+    """Seconds to wait by a `Retry-After` header, in seconds or as a date (RFC 9110, 10.2.3), at most `most_s`."""
+    if header is None:
+        return otherwise_s
+    if header.strip().isdigit():
+        return min(float(header), most_s)
+    try:
+        at = parsedate_to_datetime(header)
+    except ValueError:
+        return otherwise_s
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), most_s)
