@@ -48,7 +48,8 @@ __all__ = [
 def load(folder: Path = Path(__file__).parent, extra: Sequence[Path] = ()) -> Catalogue:
     """The catalogue under `folder`, with what `extra` adds: a YAML file (one service) or a folder of this layout.
 
-    Raises `CatalogueError` with a line for each fault, naming file, line and place. Read once for the same arguments.
+    Raises `CatalogueError` with a line for each fault, naming file, line and place: those of the first file that does
+    not fit the schema, otherwise those of all files. Read once for the same arguments.
     """
     return _load(folder, tuple(extra))
 
@@ -61,6 +62,8 @@ def _load(folder: Path, extra: tuple[Path, ...]) -> Catalogue:
     offices = [Entry(path, Office) for path in _files(folders, "offices/*.yaml")]
     reasons = [Entry(path, ReasonWords) for path in _files(folders, "reasons.yaml")]
     names = [Entry(path, Names) for path in _files(folders, "names.yaml")]
+    if not services:
+        raise CatalogueError(f"{folder}: has no services; expected files such as services/passport_new.yaml")
     faults = [
         *(entry.describe(fault) for entry in services for fault in faults_of_service(entry)),
         *(entry.describe(fault) for entry in offices for fault in faults_of_office(entry)),

@@ -8,7 +8,7 @@ from typing import Final
 from contracts.catalogue.schema import Catalogue, DeadlineRule, Fee, Language, Office, Service, Stage
 from contracts.facts import Fact, FeeLine, Labels, Reason, StageRecorded
 
-PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_.-]*)\}")
 _MISSING: Final = "…"
 _NO_WORDS: Final[dict[Language, str]] = {"id": "Alasan: {code}", "en": "Reason: {code}"}
 
