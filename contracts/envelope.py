@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from contracts.facts import FACTS, Fact
+from contracts.facts import FACTS, FORBIDDEN_CHARACTERS, Fact
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
 BATCH_CONTENT_TYPE: Final = "application/cloudevents-batch+json; charset=utf-8"
@@ -60,8 +60,7 @@ _event_decoder: Final = msgspec.json.Decoder(Event)
 _fact_decoders: Final = {name: msgspec.json.Decoder(fact) for name, fact in FACTS.items()}
 _encoder: Final = msgspec.json.Encoder()
 _quoted_content: Final = re.compile(r"(Invalid enum value) .*?( - at |$)", re.DOTALL)
-# What CloudEvents forbids in a string attribute. PostgreSQL, besides, stores no U+0000.
-_forbidden_character: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+_forbidden_character: Final = re.compile(f"[{FORBIDDEN_CHARACTERS}]")
 _json_media_type: Final = re.compile(r"[\w.!#$&^-]+/(?:[\w.!#$&^-]+\+)?json\s*(?:;.*)?", re.ASCII | re.IGNORECASE)
 
 

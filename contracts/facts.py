@@ -12,8 +12,9 @@ from msgspec import Meta, Struct
 
 END: Final = r"$(?!\n)"
 """The end of a pattern. A bare `$` would, in Python, also accept a trailing line feed (in JSON Schema it does not)."""
-_NO_CONTROLS: Final = rf"^[^\x00-\x1f\x7f-\x9f]*{END}"
-"""PostgreSQL stores no U+0000 in text, and no word or reference needs another control character."""
+FORBIDDEN_CHARACTERS: Final = r"\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff"
+"""Controls and noncharacters: what CloudEvents forbids in attributes. PostgreSQL, besides, stores no U+0000 in text."""
+PLAIN_TEXT: Final = rf"^[^{FORBIDDEN_CHARACTERS}]*{END}"
 
 Code = Annotated[
     str,
@@ -43,14 +44,14 @@ Parameter = Annotated[
     str,
     Meta(
         max_length=100,
-        pattern=_NO_CONTROLS,
+        pattern=PLAIN_TEXT,
         description="A value put into the words of a reason: a code, a number or a date, never free text.",
     ),
 ]
 Instant = Annotated[dt.datetime, Meta(tz=True)]
 Receipt = Annotated[str, Meta(pattern=rf"^[0-9A-Z]{{16}}{END}")]
 Days = Annotated[int, Meta(ge=1, le=3650)]
-LegalBasis = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROLS)]
+LegalBasis = Annotated[str, Meta(max_length=200, pattern=PLAIN_TEXT)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Role = Literal["applicant", "officer", "supervisor", "system", "agency", "treasury"]
 Channel = Literal["internet", "mobile", "desk", "post", "email", "agency", "internal"]
@@ -68,8 +69,8 @@ def _check_fits_utc(*instants: dt.datetime | None) -> None:
 class Labels(Struct, frozen=True, kw_only=True):
     """The same words in Indonesian and English."""
 
-    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROLS, description="Indonesian.")]
-    en: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROLS, description="English.")]
+    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=PLAIN_TEXT, description="Indonesian.")]
+    en: Annotated[str, Meta(min_length=1, max_length=200, pattern=PLAIN_TEXT, description="English.")]
 
 
 class Actor(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -126,8 +127,8 @@ class Remedy(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class EventRef(Struct, frozen=True, kw_only=True):
     """Another event, by what makes it unique."""
 
-    source: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROLS, description="Its `source`.")]
-    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROLS, description="Its `id`.")]
+    source: Annotated[str, Meta(min_length=1, max_length=200, pattern=PLAIN_TEXT, description="Its `source`.")]
+    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=PLAIN_TEXT, description="Its `id`.")]
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
