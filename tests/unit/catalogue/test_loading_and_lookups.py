@@ -1,6 +1,7 @@
 """Reading a catalogue, adding to it from elsewhere, and asking it."""
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,14 @@ def test_an_office_that_lists_its_services_offers_only_those(folder: Path, tmp_p
     change(folder / "offices/danau.yaml", services=["hunting"])
     catalogue = load(folder, extra=[hunting])
     assert [service.code for service in services_of(catalogue, catalogue.offices["danau"])] == ["hunting"]
+
+
+def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs/catalogue.md").read_text()
+    service, office = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    for file, content in (("services/fishing_permit.yaml", service), ("offices/lebong.yaml", office)):
+        (tmp_path / file).parent.mkdir()
+        (tmp_path / file).write_text(content)
+    change(tmp_path / "offices/lebong.yaml", services=["fishing_permit"])
+    lines = assess(load(tmp_path).services["fishing_permit"], ["boat", "night"], DAY)
+    assert sum(line.amount for line in lines) == 35_000
