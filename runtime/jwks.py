@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 _log = structlog.stdlib.get_logger("jejak.auth")
 _RSA_BITS_MIN = 2048
 _JWKS_LIMIT_BYTES = 1_000_000
-_FETCH_TIMEOUT_S = 5.0
+_FETCH_TIMEOUT_S = 3.0
 
 
 class KeysUnavailable(Exception):
@@ -29,7 +29,7 @@ class KeysUnavailable(Exception):
 class KeySet:
     """Keys by `kid`, from an http(s):// or file:// address.
 
-    Fetched at first use, after `max_age_s`, and when a `kid` is unknown; never more often than every
+    Fetched at first use, when a `kid` is unknown, and in the background after `max_age_s`; never more often than every
     `refresh_floor_s`, so that forged key ids do not make us hammer the issuer. While the issuer is away the last good
     keys stay in use.
     """
@@ -50,11 +50,15 @@ class KeySet:
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
         self._fetching = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
 
     async def find(self, key_id: str, algorithm: str) -> jwt.PyJWK | None:
         """The key `key_id` if it is one for `algorithm`, else `None`. Raises `KeysUnavailable`."""
-        if self._is_old() or key_id not in self._keys:
-            await self._refresh(key_id)
+        if key_id not in self._keys:
+            await self._refresh(lambda: key_id not in self._keys)
+        elif self._is_old() and (self._renewing is None or self._renewing.done()):
+            # a known key is used at once: a slow issuer must not slow down every request
+            self._renewing = asyncio.create_task(self._refresh(self._is_old), name="renew issuer's keys")
         if self._fetched_at is None:
             raise KeysUnavailable(self._url)
         key = self._keys.get(key_id)
@@ -63,18 +67,19 @@ class KeySet:
     def _is_old(self) -> bool:
         return self._fetched_at is None or self._monotonic() - self._fetched_at > self._max_age_s
 
-    async def _refresh(self, key_id: str) -> None:
+    async def _refresh(self, is_needed: Callable[[], bool]) -> None:
         async with self._fetching:
-            if key_id in self._keys and not self._is_old():
-                return  # fetched by another request while this one waited
+            if not is_needed():
+                return  # fetched for another request while this one waited
             if self._tried_at is not None and self._monotonic() - self._tried_at < self._refresh_floor_s:
                 return
-            self._tried_at = self._monotonic()
             try:
                 self._keys = read_keys(await _fetch(self._url))
                 self._fetched_at = self._monotonic()
-            except (httpx.HTTPError, OSError, ValueError) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
                 _log.warning("keys of the issuer cannot be fetched", url=self._url, error=type(error).__name__)
+            finally:
+                self._tried_at = self._monotonic()
 
 
 def read_keys(document: bytes) -> dict[str, jwt.PyJWK]:

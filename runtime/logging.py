@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable
+from types import TracebackType
 from typing import TextIO
 
 import msgspec
@@ -21,7 +23,10 @@ SENSITIVE = frozenset({
 })  # fmt: skip
 """Keys whose values never reach a log, whoever logs them."""
 
+_E_MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")
 _NOISY = ("aiokafka", "faststream")
+_FRAMES_MAX = 30
+_CAUSES_MAX = 8
 _BURST = 20
 _WINDOW_S = 10.0
 
@@ -37,28 +42,36 @@ def configure_logging(*, service: str, level: str = "info", stream: TextIO | Non
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = json_handler(shared, stream or sys.stderr)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    sys.excepthook = _log_uncaught
+    _route_libraries(level)
+
+
+def json_handler(shared: list[Processor], stream: TextIO) -> logging.Handler:
+    """A handler that writes every record as one JSON line; `shared` is applied to the libraries' records too."""
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 without_sensitive,
+                without_addresses,
                 _exception_without_values,
                 structlog.processors.JSONRenderer(serializer=_to_json),
             ],
         )
     )
     handler.addFilter(Surge(_NOISY, burst=_BURST, window_s=_WINDOW_S))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    _route_libraries(level)
+    return handler
 
 
 def _route_libraries(level: str) -> None:
@@ -70,6 +83,13 @@ def _route_libraries(level: str) -> None:
     logging.getLogger("uvicorn.access").disabled = True
     for name in ("httpx", "httpcore", "aiokafka", "eventsourcing", "psycopg", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+    else:
+        structlog.stdlib.get_logger("jejak").critical("uncaught", exc_info=error)
 
 
 class Surge(logging.Filter):
@@ -131,6 +151,11 @@ def without_sensitive(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return kept
 
 
+def without_addresses(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Structlog processor: blank out e-mail addresses in texts, which libraries may have put together."""
+    return {key: _E_MAIL.sub("<e-mail>", value) if isinstance(value, str) else value for key, value in event.items()}
+
+
 def _is_sensitive(key: object) -> bool:
     return str(key).lower().replace("-", "_") in SENSITIVE
 
@@ -158,13 +183,15 @@ def describe(error: BaseException) -> list[dict[str, object]]:
     """An exception and its causes, outermost first: type and `file:line function` of each frame, no message."""
     chain: list[dict[str, object]] = []
     current: BaseException | None = error
-    while current is not None and len(chain) < 8:
+    while current is not None and len(chain) < _CAUSES_MAX:
         frames, traceback = [], current.__traceback__
         while traceback is not None:
-            code = traceback.tb_frame.f_code
-            frames.append(f"{code.co_filename}:{traceback.tb_lineno} {code.co_qualname}")
+            at = traceback.tb_frame.f_code
+            frames.append(f"{at.co_filename}:{traceback.tb_lineno} {at.co_qualname}")
             traceback = traceback.tb_next
-        chain.append({"type": f"{type(current).__module__}.{type(current).__qualname__}", "frames": frames[-30:]})
+        place = {"type": f"{type(current).__module__}.{type(current).__qualname__}", "frames": frames[-_FRAMES_MAX:]}
+        codes = {name: code for name in ("errno", "sqlstate") if (code := getattr(current, name, None)) is not None}
+        chain.append(place | codes)
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     return chain
 
