@@ -1,0 +1,245 @@
+"""Use cases: send one delivery and note its outcome; let a failed one be tried again."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from contracts.envelope import SALT_BYTES, Event, decode_event, decode_fact, encode_event, new_salt
+from contracts.facts import Actor, Fact
+from runtime.eventstore import EventStore, NewEvent, StreamEvent, decide
+from services.notify import telling
+from services.notify.contact import Contact, Contacts, IntakeAway, NoContact
+from services.notify.deliveries import Claimed, Deliveries, LeaseLost
+from services.notify.domain import (
+    Delivery,
+    Failure,
+    Language,
+    NotAccepted,
+    NotFailed,
+    Policy,
+    Result,
+    State,
+    Unknown,
+    evolve,
+    grant_attempts,
+    outcome,
+    pause_after,
+    pause_for_intake,
+)
+from services.notify.mail import BadAddress, Mailer, Server, compose
+from services.notify.measures import Measures
+from services.notify.messages import Messages, Occasion
+
+log = structlog.get_logger()
+
+RETRY_GRANTED: Final = "id.jejak.operations.delivery_retry_granted.v1"
+"""Internal to the event store, never published: an operator had a delivery tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """As whom notify speaks: the CloudEvents `source` of its events and the actor in them."""
+
+    source: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Time and chance: `clock` in UTC, `chance` in [0, 1), `random_bytes` of a given length."""
+
+    clock: Callable[[], datetime]
+    chance: Callable[[], float]
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes
+
+
+class Outcomes:
+    """Notes how attempts ended: on the application's timeline first, then in the table."""
+
+    def __init__(
+        self,
+        *,
+        store: EventStore,
+        deliveries: Deliveries,
+        identity: Identity,
+        policy: Policy,
+        around: Surroundings,
+        measures: Measures,
+    ) -> None:
+        self._store = store
+        self._deliveries = deliveries
+        self._identity = identity
+        self._policy = policy
+        self._around = around
+        self._measures = measures
+
+    async def note(self, delivery: Delivery, result: Result, language: Language, traceparent: str | None) -> None:
+        """Append the outcome of the next attempt and write the delivery's new state. Harmless to repeat: an attempt has one
+        outcome, the one that was appended first.
+        """
+        at = self._around.clock()
+        fact = outcome(delivery, result, language=language, by=self._identity.actor)
+        event_id = delivery.event_id(delivery.attempts + 1)
+        raw = encode_event(
+            fact,
+            id=event_id,
+            source=self._identity.source,
+            subject=delivery.number,
+            time=at,
+            salt=new_salt(self._around.random_bytes(SALT_BYTES)),
+            traceparent=traceparent,
+        )
+
+        def unless_known(known: Fact | None) -> Sequence[NewEvent]:
+            return [] if known else [NewEvent(fact.TYPE, raw)]
+
+        known, _ = await decide(self._store, delivery.stream, partial(_outcome_of, event_id), unless_known)
+        await self._close(delivery, known or fact, at)
+        if known is None:
+            self._measures.outcome(fact)
+
+    async def take_up(self, delivery: Delivery) -> bool:
+        """After an interruption: whether the next attempt's outcome was appended already; then the table is told too."""
+        history = await self._store.load(delivery.stream)
+        known = _outcome_of(delivery.event_id(delivery.attempts + 1), history)
+        if known is None:
+            return False
+        await self._close(delivery, known, self._around.clock())
+        return True
+
+    async def _close(self, delivery: Delivery, fact: Fact, at: datetime) -> None:
+        after = evolve(delivery, fact)
+        waits = after.state is State.WAITING
+        due_at = at + pause_after(after.attempts, self._policy, self._around.chance()) if waits else at
+        await self._deliveries.close(after, due_at=due_at, closed_at=None if waits else at)
+        log.info(
+            "attempt_ended",
+            delivery=str(after.id),
+            state=after.state.value,
+            attempt=after.attempts,
+            reason=after.reason,
+        )
+
+
+def _outcome_of(event_id: str, history: Sequence[StreamEvent]) -> Fact | None:
+    """The outcome with this event id, where the stream has it; operators' entries in it are no outcomes."""
+    for entry in history:
+        if entry.type != RETRY_GRANTED and (event := decode_event(entry.state)).id == event_id:
+            return decode_fact(event)
+    return None
+
+
+class Sender:
+    """Sends one claimed delivery."""
+
+    def __init__(
+        self,
+        *,
+        deliveries: Deliveries,
+        outcomes: Outcomes,
+        contacts: Contacts,
+        messages: Messages,
+        mailer: Mailer,
+        server: Server,
+        policy: Policy,
+        around: Surroundings,
+        measures: Measures,
+    ) -> None:
+        self._deliveries = deliveries
+        self._outcomes = outcomes
+        self._contacts = contacts
+        self._messages = messages
+        self._mailer = mailer
+        self._server = server
+        self._policy = policy
+        self._around = around
+        self._measures = measures
+
+    async def send(self, claimed: Claimed) -> None:
+        """Bring the delivery one attempt further, or find out what became of an interrupted one."""
+        delivery = claimed.delivery
+        event = decode_event(claimed.event)
+        if claimed.interrupted and await self._outcomes.take_up(delivery):
+            return
+        if claimed.in_flight:
+            log.warning("outcome_lost", delivery=str(delivery.id), attempt=delivery.attempts + 1)
+            await self._outcomes.note(delivery, Unknown(), "id", event.traceparent)
+            return
+        contact = await self._contact(claimed, event)
+        if contact is None:
+            return
+        try:
+            result = await self._hand_over(claimed, event, contact)
+        except LeaseLost:
+            log.info("lease_lost", delivery=str(delivery.id))
+            return
+        await self._outcomes.note(delivery, result, contact.reads, event.traceparent)
+
+    async def _contact(self, claimed: Claimed, event: Event) -> Contact | None:
+        """Whom to write to; None when the delivery was skipped or postponed instead."""
+        if telling.out_of_date(decode_fact(event), self._around.clock()):
+            await self._skip(claimed, telling.Skip.OUT_OF_DATE)
+            return None
+        try:
+            contact = await self._contacts.of(claimed.delivery.number)
+        except NoContact:
+            await self._skip(claimed, telling.Skip.NO_CONTACT)
+            return None
+        except IntakeAway as error:
+            log.warning("intake_away", delivery=str(claimed.delivery.id), reason=str(error))
+            pause = pause_for_intake(claimed.postponed + 1, self._policy, self._around.chance())
+            await self._deliveries.postpone(claimed, self._around.clock() + pause)
+            return None
+        if not contact.email:
+            await self._skip(claimed, telling.Skip.NO_EMAIL)
+            return None
+        return contact
+
+    async def _skip(self, claimed: Claimed, reason: str) -> None:
+        await self._deliveries.skip(claimed, reason, self._around.clock())
+        self._measures.skipped.labels(reason).inc()
+
+    async def _hand_over(self, claimed: Claimed, event: Event, contact: Contact) -> Result:
+        delivery = claimed.delivery
+        occasion = Occasion(claimed.application, decode_fact(event), event.time, claimed.recorded_at)
+        message = self._messages.render(delivery.template, occasion, name=contact.name, language=contact.reads)
+        try:
+            mail = compose(
+                message, to=contact.email or "", server=self._server, delivery=delivery.id, at=self._around.clock()
+            )
+        except BadAddress:
+            return NotAccepted(Failure.RECIPIENT_REFUSED, permanent=True)
+        return await self._mailer.send(mail, partial(self._deliveries.begin, claimed))
+
+
+class NoSuchDelivery(LookupError):
+    """There is no delivery of this id."""
+
+
+async def retry(
+    id: UUID, *, by: str, deliveries: Deliveries, store: EventStore, policy: Policy, at: datetime
+) -> Delivery:
+    """Have a finally failed delivery tried again at once, by the operator with token subject `by`.
+
+    Raises `NoSuchDelivery`, or `NotFailed` when it has not finally failed (any more).
+    """
+    delivery = await deliveries.find(id)
+    if delivery is None:
+        raise NoSuchDelivery(str(id))
+    granted = grant_attempts(delivery, policy)
+    entry = msgspec.json.encode({"delivery": id, "after_attempts": delivery.attempts, "by": by, "at": at})
+
+    def once(known: bool) -> Sequence[NewEvent]:
+        return [] if known else [NewEvent(RETRY_GRANTED, entry)]
+
+    await decide(store, delivery.stream, lambda history: any(one.state == entry for one in history), once)
+    if not await deliveries.grant(granted, at):
+        raise NotFailed("no longer failed: another operator was first")
+    return granted

@@ -1,0 +1,206 @@
+"""The composition root of notify: settings in, a running service out.
+
+python -m services.notify.main
+"""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+import httpx
+from litestar import Litestar
+from pydantic import Field, SecretStr, model_validator
+
+from contracts import catalogue
+from contracts.catalogue import Catalogue, Office
+from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, decode_event
+from contracts.facts import Actor
+from runtime.backbone import Backbone, Log
+from runtime.client import open_client
+from runtime.inbox import AsyncpgEffect
+from runtime.metrics import Metrics
+from runtime.quarantine_api import quarantine_routes
+from runtime.relay import RelayMetrics
+from runtime.serve import run
+from runtime.settings import Settings, load_settings
+from runtime.web import create_app
+from services.notify.api import delivery_routes
+from services.notify.application import Identity, Outcomes, Sender, Surroundings
+from services.notify.contact import IntakeContacts
+from services.notify.deliveries import Deliveries
+from services.notify.dispatch import Dispatch
+from services.notify.domain import Policy
+from services.notify.handlers import Planner
+from services.notify.mail import Mailer, Server
+from services.notify.measures import Measures
+from services.notify.messages import Messages
+from services.notify.telling import News
+
+SCHEMA = "notify"
+MIGRATIONS = Path(__file__).parent / "migrations"
+PUBLISHED = "id.jejak.application."
+
+
+class NotifySettings(Settings):
+    """What notify needs beside the common settings."""
+
+    service_name: ClassVar[str] = "notify"
+
+    intake_url: str = Field(description="address of intake, which is asked for contact data")
+    service_token: SecretStr = Field(SecretStr(""), description="bearer token (role system) for intake")
+    intake_timeout_s: float = Field(5.0, gt=0, le=60, description="seconds to wait for intake")
+    status_url: str = Field("", description="address of the status service, for the link in messages")
+    track_url: str = Field("", description="address of an application's page, with {number} in it, for messages")
+    complaints_url: str = Field("", description="where people may complain, for messages about a missed deadline")
+    smtp: str = Field(pattern=r"^\S+:\d+$", description="mail server as host:port")
+    smtp_security: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls or tls")
+    smtp_user: str = Field("", description="user name at the mail server, empty for none")
+    smtp_password: SecretStr = Field(SecretStr(""), description="password at the mail server")
+    smtp_timeout_s: float = Field(15.0, gt=0, le=300, description="seconds for each step with the mail server")
+    mail_from: str = Field("", description="sender address; by default no-reply@ the domain of the office's source")
+    senders: int = Field(8, ge=1, le=100, description="how many messages are sent at the same time")
+    lease_s: float = Field(60.0, gt=0, description="seconds after which another process takes a message over")
+    attempts: int = Field(8, ge=1, le=20, description="attempts before a message finally fails")
+    first_delay_s: float = Field(15.0, gt=0, description="seconds before the second attempt; each next is four times")
+    news_hours: float = Field(48.0, gt=0, description="older events are history when they arrive and not told")
+    topic: str = Field(EVENT_LOG_TOPIC, description="the event log")
+    schema_name: str = Field(SCHEMA, description="schema of the database")
+
+    @model_validator(mode="after")
+    def _lease_outlasts_an_attempt(self) -> Self:
+        if self.lease_s <= 3 * self.smtp_timeout_s + self.intake_timeout_s:
+            raise ValueError(
+                "JEJAK_LEASE_S must be longer than three times JEJAK_SMTP_TIMEOUT_S and JEJAK_INTAKE_TIMEOUT_S together: "
+                "otherwise a message that is just being sent could be sent by another process too"
+            )
+        return self
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _server(settings: NotifySettings, office: Office) -> Server:
+    host, _, port = settings.smtp.rpartition(":")
+    return Server(
+        host=host.strip("[]"),
+        port=int(port),
+        sender=settings.mail_from or f"no-reply@{office.source.removeprefix('//').partition('/')[0]}",
+        sender_name=office.labels.id,
+        security=settings.smtp_security,
+        user=settings.smtp_user or None,
+        password=settings.smtp_password.get_secret_value() or None,
+        timeout_s=settings.smtp_timeout_s,
+    )
+
+
+def _messages(settings: NotifySettings, words: Catalogue) -> Messages:
+    followed_at = f"{settings.status_url.rstrip('/')}/applications/{{number}}" if settings.status_url else None
+    return Messages(
+        words,
+        office=settings.office,
+        where=settings.track_url or followed_at,
+        complaints=settings.complaints_url or None,
+    )
+
+
+def _intake(settings: NotifySettings) -> httpx.AsyncClient:
+    """One attempt a call: what could not be asked is asked later, and the mail server's turn comes within the lease."""
+    return open_client(
+        settings.intake_url,
+        token=settings.service_token,
+        timeout=httpx.Timeout(settings.intake_timeout_s),
+        attempts=1,
+    )
+
+
+def build(settings: NotifySettings, around: Surroundings | None = None) -> Litestar:
+    """Everything wired; it starts with the application's lifespan. Call within the running loop."""
+    around = around or Surroundings(clock=_now, chance=random.random)
+    words = catalogue.load()
+    office = words.offices[settings.office]
+    source = f"{office.source}/notify"
+    metrics = Metrics(settings.service_name)
+    measures = Measures(metrics)
+    policy = Policy(attempts=settings.attempts, first_delay=timedelta(seconds=settings.first_delay_s))
+
+    log = Log(
+        topic=settings.topic,
+        partitions=PARTITIONS,
+        content_type=CONTENT_TYPE,
+        publishes=lambda event_type: event_type.startswith(PUBLISHED),
+        key=lambda event: decode_event(event).subject.encode(),
+    )
+    backbone = Backbone(
+        settings,
+        log,
+        schema=settings.schema_name,
+        migrations=MIGRATIONS,
+        source=source,
+        relay_metrics=RelayMetrics(metrics.registry),
+        pool_size=settings.senders + 4,
+    )
+    planner = Planner(words, policy=policy, news=News(timedelta(hours=settings.news_hours)), clock=around.clock)
+    backbone.consumes("notify", AsyncpgEffect(backbone.pool, planner.handle))
+
+    deliveries = Deliveries(backbone.pool, lease=timedelta(seconds=settings.lease_s))
+    outcomes = Outcomes(
+        store=backbone.store,
+        deliveries=deliveries,
+        identity=Identity(source, Actor(role="system", office=settings.office)),
+        policy=policy,
+        around=around,
+        measures=measures,
+    )
+    server = _server(settings, office)
+    intake, mailer = _intake(settings), Mailer(server)
+    sender = Sender(
+        deliveries=deliveries,
+        outcomes=outcomes,
+        contacts=IntakeContacts(intake),
+        messages=_messages(settings, words),
+        mailer=mailer,
+        server=server,
+        policy=policy,
+        around=around,
+        measures=measures,
+    )
+    dispatch = Dispatch(
+        deliveries=deliveries, sender=sender, measures=measures, clock=around.clock, senders=settings.senders
+    )
+    backbone.works("dispatch", dispatch.run)
+    backbone.works("measure", dispatch.measure)
+
+    @asynccontextmanager
+    async def connections(_: Litestar) -> AsyncIterator[None]:
+        async with intake:
+            try:
+                yield
+            finally:
+                await mailer.close()
+
+    return create_app(
+        settings=settings,
+        title="Jejak notify",
+        version="1.0.0",
+        description="What was told to applicants, what waits to be told, and what could not be told.",
+        routes=[
+            delivery_routes(deliveries, store=backbone.store, policy=policy, around=around),
+            quarantine_routes(backbone.quarantine),
+        ],
+        lifespan=[connections, backbone.running],
+        ready={"database": backbone.check_database, "consumers": backbone.check_consumers},
+        metrics=metrics,
+    )
+
+
+def main() -> None:
+    """Run notify with the settings of the environment."""
+    run(build, load_settings(NotifySettings))
+
+
+if __name__ == "__main__":
+    main()
