@@ -34,12 +34,11 @@ class Reassigned(Exception):
 class Effect(Protocol):
     """What a consumer does with records of one partition, in order, together with moving its position."""
 
+    note: Handle
+    """What is written of records that go to quarantine, in that transaction."""
+
     async def write(self, records: Sequence[Record], step: Advance | None) -> None:
         """Do it all in one transaction; without a `step` (records out of quarantine) only the effect."""
-        ...
-
-    async def note(self, connection: Connection, records: Sequence[Record]) -> None:
-        """What is written of records that go to quarantine, in that transaction."""
         ...
 
 

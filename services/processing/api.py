@@ -1,0 +1,237 @@
+"""HTTP for officers: the inbox, a case, the commands, the payments to follow up."""
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+
+from contracts.facts import Actor, Role
+from contracts.number import InvalidNumber, parse_number
+from runtime import problems
+from runtime.auth import Principal, requires
+from runtime.conditional import etag, is_unchanged, matched_version, not_modified
+from runtime.database import Pool
+from runtime.eventstore import VersionConflict
+from runtime.idempotency import idempotent
+from runtime.pagination import LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, next_link
+from runtime.problems import Problem
+from services.processing import commands
+from services.processing.application import Cases, Dossier, NoSuchCase, StaleVersion
+from services.processing.events import ProblemKind
+from services.processing.queries import BadPlace, Filter, Place, ProblemPlace, Sort, WaitsFor, Worklist
+from services.processing.refusals import Refusal
+from services.processing.shapes import CaseView, InboxPage, PaymentProblemPage
+from services.processing.views import Views, limit_passed, steps
+
+Code = Annotated[str, Parameter(pattern="^[a-z][a-z0-9_.-]{0,63}$", description="A code of the catalogue.")]
+Limit = Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="How many at most.")]
+_PRIVATE: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+
+COMMANDS: Final[dict[str, type[commands.Command]]] = {
+    "request-documents": commands.RequestDocuments,
+    "verify-documents": commands.VerifyDocuments,
+    "assess-fee": commands.AssessFee,
+    "invite": commands.Invite,
+    "examine": commands.Examine,
+    "decide": commands.Decide,
+    "issue": commands.Issue,
+    "hand-over": commands.HandOver,
+    "pause": commands.Pause,
+    "resume": commands.Resume,
+    "transfer": commands.Transfer,
+}
+
+
+class Desk:
+    """What the routes work with. `office` is whom an officer without an office in his token acts for."""
+
+    def __init__(
+        self, *, cases: Cases, worklist: Worklist, views: Views, pool: Pool, office: str, clock: Callable[[], datetime]
+    ) -> None:
+        self.cases = cases
+        self.worklist = worklist
+        self.views = views
+        self.pool = pool
+        self.clock = clock
+        self._office = office
+
+    def actor(self, principal: Principal) -> Actor:
+        """The role, office and desk that the event will name; never the person."""
+        role: Role = "supervisor" if principal.has("supervisor") and not principal.has("officer") else "officer"
+        return Actor(role=role, office=principal.office or self._office, desk=principal.desk)
+
+    def view(self, dossier: Dossier, principal: Principal) -> CaseView:
+        """The case as this officer sees it."""
+        now = self.cases.circumstances(dossier.case, self.actor(principal))
+        return self.views.case(dossier, now.service, now)
+
+
+def office_routes(desk: Desk) -> Router:
+    """Everything behind the officers' counters. Reading: officer, supervisor, auditor; commanding: officer, supervisor."""
+    reading = Router(
+        "/",
+        route_handlers=[_inbox(desk), _case(desk), _payment_problems(desk)],
+        guards=[requires("officer", "supervisor", "auditor")],
+    )
+    commanding = Router(
+        "/",
+        route_handlers=[_command(desk, name, body) for name, body in COMMANDS.items()],
+        guards=[requires("officer", "supervisor")],
+    )
+    handled: dict[int | type[Exception], Any] = dict.fromkeys(_PROBLEMS, _answer)
+    return Router("/", route_handlers=[reading, commanding], exception_handlers=handled)
+
+
+def _inbox(desk: Desk) -> HTTPRouteHandler:
+    @get("/cases", summary="The officers' inbox", tags=["cases"])
+    async def inbox(
+        request: Request[Any, Any, Any],
+        *,
+        stage: Annotated[Code | None, Parameter(description="At this stage; `closed`: those that ended.")] = None,
+        service: Code | None = None,
+        desk_code: Annotated[Code | None, Parameter(query="desk", description="Where this desk acted last.")] = None,
+        paused: bool | None = None,
+        waits_for: WaitsFor | None = None,
+        sort: Sort = "deadline",
+        cursor: str | None = None,
+        limit: Limit = LIMIT_DEFAULT,
+    ) -> Response[InboxPage]:
+        """Cases that have not ended, due first or (`sort=age`) oldest first; pages by the `Link` header."""
+        now = desk.clock()
+        chosen = Filter(stage=stage, service=service, desk=desk_code, paused=paused, waits_for=waits_for)
+        rows = await desk.worklist.cases(chosen, sort, decode_cursor(cursor, Place), limit + 1, now)
+        page = InboxPage([desk.views.inbox_item(row, now) for row in rows[:limit]])
+        last = rows[limit - 1] if len(rows) > limit else None
+        place = last and Place(last.deadline_at if sort == "deadline" else last.submitted_at, last.number)
+        return _page(request, page, place)
+
+    return inbox
+
+
+def _case(desk: Desk) -> HTTPRouteHandler:
+    @get("/cases/{number:str}", summary="A case", tags=["cases"])
+    async def show_case(request: Request[Any, Any, Any], number: str) -> Response[CaseView]:
+        """Everything about one case, without personal data: documents are references to intake. The ETag is its version."""
+        dossier = await desk.cases.load(_canonical(number))
+        view = desk.view(dossier, request.user)
+        tag = etag(view.version)
+        if is_unchanged(request, tag) and not limit_passed(view):
+            return not_modified(tag, **_PRIVATE)
+        return _with_version(view)
+
+    return show_case
+
+
+def _payment_problems(desk: Desk) -> HTTPRouteHandler:
+    @get("/payments/problems", summary="Payments that did not settle a fee", tags=["payments"])
+    async def payment_problems(
+        request: Request[Any, Any, Any],
+        *,
+        kind: ProblemKind | None = None,
+        number: str | None = None,
+        cursor: str | None = None,
+        limit: Limit = LIMIT_DEFAULT,
+    ) -> Response[PaymentProblemPage]:
+        """Late, double, wrong and unknown payments, in the order in which they were reported."""
+        place = decode_cursor(cursor, ProblemPlace)
+        rows = await desk.worklist.problems(kind, _canonical(number) if number else None, place, limit + 1)
+        page = PaymentProblemPage([desk.views.problem(row) for row in rows[:limit]])
+        last = rows[limit - 1] if len(rows) > limit else None
+        return _page(request, page, last and ProblemPlace(last.reported_at, last.number, last.version))
+
+    return payment_problems
+
+
+def _command(desk: Desk, name: str, body: type[commands.Command]) -> HTTPRouteHandler:
+    optional = not any(field.required for field in msgspec.structs.fields(body))
+    kind: Any = body | None if optional else body
+
+    async def run(request: Request[Any, Any, Any], number: str, data: kind) -> Response[CaseView]:
+        version = matched_version(request)
+        command = msgspec.convert({}, body) if data is None else data
+
+        async def execute() -> Response[CaseView]:
+            principal: Principal = request.user
+            dossier = await desk.cases.command(_canonical(number), version, command, desk.actor(principal))
+            return _with_version(desk.view(dossier, principal))
+
+        return await idempotent(request, desk.pool, execute, required=False)
+
+    run.__doc__ = (
+        f"{(body.__doc__ or '').strip()}\n\nNeeds `If-Match` with the version read. Repeating what already holds changes "
+        "nothing. With an `Idempotency-Key` a repeated request gets the first answer."
+    )
+    return post(
+        f"/cases/{{number:str}}/{name}",
+        status_code=200,
+        summary=(body.__doc__ or "").strip().rstrip("."),
+        operation_id=f"case_{name.replace('-', '_')}",
+        tags=["commands"],
+    )(run)
+
+
+def _canonical(number: str) -> str:
+    try:
+        return parse_number(number)
+    except InvalidNumber:
+        raise NoSuchCase(number) from None
+
+
+def _with_version(view: CaseView) -> Response[CaseView]:
+    return Response(view, headers={"ETag": etag(view.version), **_PRIVATE})
+
+
+def _page(request: Request[Any, Any, Any], page: msgspec.Struct, place: object | None) -> Response[Any]:
+    """A page of a list; its tag is a digest of what it shows."""
+    body = msgspec.json.encode(page)
+    tag = etag(sha256(body).hexdigest()[:32])
+    if is_unchanged(request, tag):
+        return not_modified(tag, **_PRIVATE)
+    headers = {"ETag": tag, **_PRIVATE, **next_link(request, place)}
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _no_such_case(error: NoSuchCase) -> Problem:
+    return problems.not_found("This office has no case of that number.", slug="no-such-case")
+
+
+def _stale(error: StaleVersion) -> Problem:
+    version = error.dossier.case.version
+    return problems.precondition_failed(
+        "The case changed after you read it: see `changed`, read it again and decide again.",
+        headers={"ETag": etag(version)},
+        version=version,
+        changed=steps(error.since, error.expected + 1),
+    )
+
+
+def _refused(error: Refusal) -> Problem:
+    details: dict[str, Any] = error.details
+    return Problem(error.slug, error.status, error.words.en, words=error.words, **details)
+
+
+def _contended(error: VersionConflict) -> Problem:
+    return problems.unavailable("Others are changing this case just now. Nothing was done; try again.")
+
+
+def _bad_place(error: BadPlace) -> Problem:
+    return problems.bad_request("Take the cursor as it stands in the Link header, or leave it out.", slug="cursor")
+
+
+_PROBLEMS: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
+    NoSuchCase: _no_such_case,
+    StaleVersion: _stale,
+    Refusal: _refused,
+    VersionConflict: _contended,
+    BadPlace: _bad_place,
+}
+
+
+def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    make = next(make for kind, make in _PROBLEMS.items() if isinstance(error, kind))
+    return problems.render(request, make(error))

@@ -1,0 +1,118 @@
+"""The officers' read models: rows made anew from the cases, following the event store.
+
+They follow the service's own event store, not the event log: what officers must see beside the public facts (payments
+that did not fit) never leaves the service, and the order of the store is the order in which the cases decided.
+A row is a pure function of its case, written only over an older version: a repetition changes nothing, and after
+emptying the tables and setting the position to 0 the same rows come back.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields
+from typing import Final
+
+import structlog
+
+from contracts.catalogue import Catalogue
+from runtime.database import Connection, Pool
+from runtime.eventstore import EventStore
+from services.processing.application import Dossier, dossier_of
+from services.processing.domain import Problem
+from services.processing.worklist import WorklistRow, row_of
+
+log = structlog.get_logger()
+
+_BATCH: Final = 500
+_WAKE_S: Final = 0.5
+_COLUMNS: Final = [field.name for field in fields(WorklistRow)]
+
+SELECT_POSITION = "SELECT notification_id FROM worklist_position"
+LOCK_POSITION = "SELECT notification_id FROM worklist_position FOR UPDATE"
+STORE_POSITION = "UPDATE worklist_position SET notification_id = $1"
+UPSERT_ROW = f"""
+INSERT INTO worklist ({", ".join(_COLUMNS)})
+VALUES ({", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))})
+ON CONFLICT (number) DO UPDATE
+SET ({", ".join(_COLUMNS)}) = ROW ({", ".join(f"excluded.{name}" for name in _COLUMNS)})
+WHERE worklist.version < excluded.version
+"""  # noqa: S608 - only names of our own columns
+INSERT_PROBLEM = """
+INSERT INTO payment_problems (
+    number, version, kind, source, event_id, billing_code, amount, expected_amount, currency, receipt,
+    paid_at, reported_at, expires_at
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT (number, version) DO NOTHING
+"""
+
+
+class WorklistProjection:
+    """Keeps `worklist` and `payment_problems` up to date. Several may run: each batch is written by one of them."""
+
+    def __init__(self, pool: Pool, store: EventStore, catalogue: Catalogue, *, channel: str) -> None:
+        self._pool = pool
+        self._store = store
+        self._catalogue = catalogue
+        self._channel = channel
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow the event store for ever. Raises on any trouble; start it again (`runtime.tasks`)."""
+        async with self._pool.acquire() as connection:
+            await connection.add_listener(self._channel, self._woken)
+            try:
+                while True:
+                    self._wake.clear()
+                    if not await self.catch_up(connection):
+                        await self._sleep()
+            finally:
+                if not connection.is_closed():
+                    await connection.remove_listener(self._channel, self._woken)
+
+    def _woken(self, *_: object) -> None:
+        self._wake.set()
+
+    async def _sleep(self) -> None:
+        """Until an append is notified; a look now and then makes up for a notification lost with a connection."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), _WAKE_S)
+        except TimeoutError:
+            return
+
+    async def catch_up(self, connection: Connection) -> bool:
+        """Write the next batch; rows and position in one transaction. False when there was nothing to do."""
+        if not await self._store.notifications(int(await connection.fetchval(SELECT_POSITION)), 1):
+            return False
+        async with connection.transaction():
+            position = int(await connection.fetchval(LOCK_POSITION))
+            batch = await self._store.notifications(position, _BATCH)
+            if not batch:  # another replica wrote it
+                return False
+            # A stream that is no case (a reserved billing code, an operator's note) has no row.
+            streams = list(dict.fromkeys(event.stream for event in batch if ":" not in event.stream))
+            histories = await self._store.load_many(streams)
+            dossiers = [dossier_of(number, stored) for number, stored in histories.items()]
+            await self._write(connection, [dossier for dossier in dossiers if dossier.case.exists])
+            await connection.execute(STORE_POSITION, batch[-1].id)
+            return True
+
+    async def _write(self, connection: Connection, dossiers: Sequence[Dossier]) -> None:
+        rows = [
+            row_of(dossier.number, dossier.case, service, self._catalogue.offices[dossier.case.office])
+            for dossier in dossiers
+            if (service := self._catalogue.services.get(dossier.case.service))
+        ]
+        await connection.executemany(UPSERT_ROW, [astuple(row) for row in rows])
+        await connection.executemany(INSERT_PROBLEM, _problems(dossiers))
+
+
+def _problems(dossiers: Iterable[Dossier]) -> list[tuple[object, ...]]:
+    return [_problem(dossier.number, problem) for dossier in dossiers for problem in dossier.case.problems]
+
+
+def _problem(number: str, problem: Problem) -> tuple[object, ...]:
+    found = problem.found
+    return (
+        number, problem.version, found.kind, found.about.source, found.about.id, found.billing_code, found.amount,
+        found.expected_amount, found.currency, found.receipt, problem.paid_at, found.reported_at, found.expires_at,
+    )  # fmt: skip

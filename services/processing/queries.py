@@ -1,0 +1,130 @@
+"""Reading the officers' read models."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+import asyncpg
+from msgspec import Meta
+
+from runtime.database import Pool
+from services.processing.worklist import CLOSED, WorklistRow
+
+Sort = Literal["deadline", "age"]
+WaitsFor = Literal["office", "applicant", "agency", "pause"]
+Instant = Annotated[datetime, Meta(tz=True)]
+Number = Annotated[str, Meta(pattern=r"^[0-9A-Z*~$=-]{1,40}$(?!\n)")]
+
+
+class Place(NamedTuple):
+    """Where a page of the inbox ended: what it is sorted by (None: no deadline, which comes last), and the number."""
+
+    key: Instant | None
+    number: Number
+
+
+class ProblemPlace(NamedTuple):
+    """Where a page of payment problems ended."""
+
+    reported_at: Instant
+    number: Number
+    version: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+
+
+class BadPlace(Exception):
+    """A cursor that stands for no place that can be in a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which cases; None: any. Without a stage, those that have not ended."""
+
+    stage: str | None = None
+    service: str | None = None
+    desk: str | None = None
+    paused: bool | None = None
+    waits_for: WaitsFor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentProblemRow:
+    """One payment that did not settle a fee; the fields are the columns of the table `payment_problems`."""
+
+    number: str
+    version: int
+    kind: str
+    source: str
+    event_id: str
+    billing_code: str
+    amount: int
+    expected_amount: int | None
+    currency: str
+    receipt: str | None
+    paid_at: datetime
+    reported_at: datetime
+    expires_at: datetime | None
+
+
+_KEYS: Final[dict[Sort, str]] = {"deadline": "coalesce(deadline_at, 'infinity')", "age": "submitted_at"}
+
+SELECT_CASES = """
+SELECT * FROM worklist
+WHERE {stage}
+  AND ($1::text IS NULL OR stage = $1)
+  AND ($2::text IS NULL OR service = $2)
+  AND ($3::text IS NULL OR desk = $3)
+  AND ($4::boolean IS NULL OR paused = $4)
+  AND ($5::text IS NULL OR CASE WHEN act_from <= $6 THEN 'office' ELSE turn END = $5)
+  AND ($7::text IS NULL OR ({key}, number) > (coalesce($8::timestamptz, 'infinity'), $7))
+ORDER BY {key}, number
+LIMIT $9
+"""
+SELECT_PROBLEMS = """
+SELECT * FROM payment_problems
+WHERE ($1::text IS NULL OR kind = $1)
+  AND ($2::text IS NULL OR number = $2)
+  AND ($3::timestamptz IS NULL OR (reported_at, number, version) > ($3, $4::text, $5::integer))
+ORDER BY reported_at, number, version
+LIMIT $6
+"""
+
+
+class Worklist:
+    """The inbox and the payments to follow up, a page at a time."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def cases(
+        self, chosen: Filter, sort: Sort, after: Place | None, limit: int, now: datetime
+    ) -> list[WorklistRow]:
+        """The cases due or submitted first. Raises `BadPlace`."""
+        open_or_not = f"stage = '{CLOSED}'" if chosen.stage == CLOSED else f"stage <> '{CLOSED}'"
+        statement = SELECT_CASES.format(stage=open_or_not, key=_KEYS[sort])
+        key, number = after or (None, None)
+        rows = await self._fetch(
+            statement,
+            chosen.stage,
+            chosen.service,
+            chosen.desk,
+            chosen.paused,
+            chosen.waits_for,
+            now,
+            number,
+            key,
+            limit,
+        )
+        return [WorklistRow(**row) for row in rows]
+
+    async def problems(
+        self, kind: str | None, number: str | None, after: ProblemPlace | None, limit: int
+    ) -> list[PaymentProblemRow]:
+        """Payment problems in the order in which they were reported. Raises `BadPlace`."""
+        place = after or (None, None, None)
+        return [PaymentProblemRow(**row) for row in await self._fetch(SELECT_PROBLEMS, kind, number, *place, limit)]
+
+    async def _fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        try:
+            return await self._pool.fetch(statement, *arguments)
+        except asyncpg.DataError as error:  # a time that PostgreSQL cannot hold: only a made-up cursor has one
+            raise BadPlace(str(error)) from error
