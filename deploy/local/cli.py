@@ -1,52 +1,94 @@
-"""The `jejak` command."""
+"""The `jejak` command: `up`, `exec`, `ps`, `token`, and what services add (see `command_line`)."""
 
 import asyncio
-import signal
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from deploy.local.part import NotStarted
+from deploy.local.command_line import CommandLine, fail
 from deploy.local.state import DEFAULT_FOLDER, State
-from deploy.local.system import System
+from deploy.local.wanted import SERVICES, Wanted
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-StateOption = Annotated[Path, typer.Option("--state", help="The state folder.", envvar="JEJAK_STATE")]
+app = typer.Typer(cls=CommandLine, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+StateFolder = Annotated[Path, typer.Option("--state", help="The state folder.", envvar="JEJAK_STATE")]
+Services = Annotated[str, typer.Option("--services", help="Start these only, e.g. intake,status.")]
+InfrastructureOnly = Annotated[bool, typer.Option("--infrastructure-only", help="Start Kafka and PostgreSQL only.")]
 
 
 @app.callback()
 def jejak() -> None:
-    """Jejak on one machine."""
+    """Jejak on one machine: its four services with Kafka, PostgreSQL, a mail sink and an issuer of tokens."""
 
 
 @app.command()
 def up(
-    state: StateOption = Path(DEFAULT_FOLDER),
-    infrastructure_only: Annotated[bool, typer.Option("--infrastructure-only")] = False,
+    state: StateFolder = Path(DEFAULT_FOLDER), services: Services = "", infrastructure_only: InfrastructureOnly = False
 ) -> None:
     """Start everything and stay until Ctrl-C."""
-    console = Console(stderr=True)
-    system = System(State(state), [], lambda line: console.print(line, highlight=False))
-    try:
-        asyncio.run(_stay(system))
-    except NotStarted as error:
-        print(f"jejak: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
+    from deploy.local.running import stay
+
+    raise typer.Exit(asyncio.run(stay(State(state), _wanted(services, infrastructure_only, fresh=False))))
 
 
-async def _stay(system: System) -> None:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
-    try:
-        await system.start()
-        await ended.wait()
-    finally:
-        await system.stop()
+@app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def execute(
+    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND …")],
+    *,
+    fresh: Annotated[bool, typer.Option("--fresh", help="On a temporary state, removed afterwards.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="With --fresh: keep the temporary state.")] = False,
+    state: StateFolder = Path(DEFAULT_FOLDER),
+    services: Services = "",
+    infrastructure_only: InfrastructureOnly = False,
+) -> None:
+    """Start everything, run COMMAND with addresses and tokens in its environment, stop, exit with its code.
+
+    Uses what runs already on the state, if anything does.
+    """
+    from deploy.local.running import run_command
+
+    wanted = _wanted(services, infrastructure_only, fresh=fresh)
+    raise typer.Exit(asyncio.run(run_command(command, None if fresh else State(state), wanted, keep=keep)))
+
+
+@app.command()
+def token(
+    role: str,
+    subject: Annotated[str, typer.Option(help="Who it is for; the role's name where not given.")] = "",
+    office: Annotated[str, typer.Option(help="The office's code.")] = "lebong",
+    desk: Annotated[str, typer.Option(help="The desk, for officers.")] = "",
+    state: StateFolder = Path(DEFAULT_FOLDER),
+) -> None:
+    """Print a bearer token for ROLE: officer, supervisor, auditor, operator or system."""
+    from deploy.local.issuer import ROLES, Issuer
+
+    if role not in ROLES:
+        fail(f"there is no role {role}: name one of {', '.join(ROLES)}", 2)
+    key_file = State(state).path("keys") / "issuer.pem"
+    if not key_file.exists():
+        fail(f"{state} holds no keys: start the system once (jejak up), or name its state by --state", 1)
+    print(Issuer(key_file).token(role, subject=subject, office=office, desk=desk or None))
+
+
+@app.command()
+def ps(state: StateFolder = Path(DEFAULT_FOLDER)) -> None:
+    """Show what runs: parts, process ids, addresses, logs."""
+    from rich.console import Console
+
+    from deploy.local.display import table_of
+
+    folder = State(state)
+    if not folder.is_running():
+        fail(f"nothing runs on {state}", 1)
+    Console().print(table_of(folder.read_run()))
+
+
+def _wanted(services: str, infrastructure_only: bool, *, fresh: bool) -> Wanted:
+    names = tuple(name.strip() for name in services.split(",") if name.strip()) or SERVICES
+    if unknown := [name for name in names if name not in SERVICES]:
+        fail(f"there is no service {', '.join(unknown)}: name some of {','.join(SERVICES)}", 2)
+    return Wanted(services=() if infrastructure_only else names, support=not infrastructure_only, fresh=fresh)
 
 
 if __name__ == "__main__":

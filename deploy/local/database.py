@@ -8,10 +8,21 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from deploy.local.part import NotStarted
+
 
 def with_database(dsn: str, name: str) -> str:
     """The same server, another database. The DSN must be a URI (asyncpg takes nothing else)."""
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+def check(dsn: str) -> None:
+    """Raises `NotStarted` when no server answers at `dsn`; the message does not repeat it (it holds a password)."""
+    try:
+        psycopg.connect(dsn, connect_timeout=5).close()
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise NotStarted(f"PostgreSQL cannot be used at JEJAK_DATABASE: {reason}") from None
 
 
 @contextmanager

@@ -186,6 +186,7 @@ def broker(libraries: KafkaLibraries, state: Path, port: int, controller_port: i
         ready=lambda: answers(address),
         wave=Wave.INFRASTRUCTURE,
         address=address,
+        ports=(port, controller_port),
         stop_timeout_s=15,
     )
 

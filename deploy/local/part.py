@@ -10,6 +10,10 @@ class NotStarted(Exception):
     """The system could not be started. The message is one line: what, where, what to do."""
 
 
+class PortTaken(NotStarted):
+    """Another process was quicker to take a port that a part was to listen on. Starting anew takes other ports."""
+
+
 class Wave(Enum):
     """When a part is stopped: the first wave first. All parts start together."""
 
@@ -35,6 +39,7 @@ class Part:
     ready: Callable[[], Awaitable[None]]
     wave: Wave
     address: str = ""
+    ports: Sequence[int] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     owner: Owner | None = None
     stop_signal: signal.Signals = signal.SIGTERM

@@ -41,8 +41,26 @@ class Ports:
         self._reservations.append(reservation)
         return reservation.port
 
+    def find_free(self) -> int:
+        """A port that is free at this moment and not kept: for servers that would not share the reservation."""
+        reservation = Reservation()
+        reservation.release()
+        return reservation.port
+
     def release(self) -> None:
         """Give all ports up."""
         for reservation in self._reservations:
             reservation.release()
         self._reservations.clear()
+
+
+def is_taken(port: int) -> bool:
+    """Whether some server listens on the port, so that one of ours could not."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+            probe.listen()
+        except OSError:
+            return True
+    return False

@@ -35,7 +35,7 @@ WELL_KNOWN_FOLDERS = (
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
-    "max_connections": "120",
+    "max_connections": "200",
     "shared_buffers": "64MB",
     "max_wal_size": "2GB",
     "logging_collector": "off",
@@ -78,6 +78,7 @@ def prepare(binaries: Path, state: Path, port: int) -> tuple[Part, str]:
         ready=lambda: ensure_database(dsn),
         wave=Wave.INFRASTRUCTURE,
         address=f"{LOOPBACK}:{port}",
+        ports=(port,),
         environment={"LC_ALL": "C", "PGTZ": "UTC"},
         owner=owner,
         stop_signal=signal.SIGINT,  # "fast": connections are ended, data is written

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.local.part import NotStarted
+from deploy.local.process import tethered
 from deploy.local.state import Run, State
-from deploy.local.supervisor import TETHER
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 60.0
@@ -93,10 +93,11 @@ def running_system(*options: str) -> Iterator[RunningSystem]:
     state = State(folder)
     state.create()
     up = [sys.executable, "-m", "deploy.local.cli", "up", "--state", str(folder), *options]
-    tether = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), str(int(signal.SIGTERM)), "-", "--"]
     output = folder / "logs" / "jejak.log"
     with output.open("wb") as log:
-        process = subprocess.Popen([*tether, *up], stdout=log, stderr=log, stdin=subprocess.DEVNULL, process_group=0)
+        process = subprocess.Popen(
+            tethered(up, signal.SIGTERM), stdout=log, stderr=log, stdin=subprocess.DEVNULL, process_group=0
+        )
     try:
         system = RunningSystem(state)
         _wait_started(process, system, output)

@@ -103,7 +103,7 @@ class State:
 
     def remove(self) -> None:
         """Delete the state and what it links to outside (see `postgres_native`)."""
-        postgres = self.path("postgres")
-        if postgres.is_symlink():
-            shutil.rmtree(postgres.resolve())
+        for postgres in (self.path("postgres"), self.path("in-memory") / "postgres"):
+            if postgres.is_symlink():
+                shutil.rmtree(postgres.resolve())
         shutil.rmtree(self.folder)

@@ -8,16 +8,17 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deploy.local.logs import rotate_all
-from deploy.local.part import NotStarted, Part, Wave
+from deploy.local.part import NotStarted, Part, PortTaken, Wave
+from deploy.local.ports import is_taken
+from deploy.local.process import tethered
 
-TETHER = Path(__file__).parent / "tether.py"
 READY_INTERVAL_S = 0.05
+READY_ANSWER_S = 5.0
 FIRST_BACKOFF_S = 0.2
 LONGEST_BACKOFF_S = 5.0
 STEADY_AFTER_S = 10.0  # a part that ran this long begins anew with the shortest back-off
@@ -35,6 +36,7 @@ class Running:
         self.was_ready = asyncio.Event()
         self.is_ready = False
         self.failure: NotStarted | None = None
+        self.not_ready_because = "it has not answered"
 
     @property
     def pid(self) -> int | None:
@@ -67,9 +69,9 @@ class Supervisor:
             async with asyncio.timeout(timeout_s):
                 await asyncio.gather(*(running.was_ready.wait() for running in self.running.values()))
         except TimeoutError:
-            late = [name for name, running in self.running.items() if not running.was_ready.is_set()]
-            logs = ", ".join(str(self._log(name)) for name in late)
-            raise NotStarted(f"not ready after {timeout_s:.0f} s: {', '.join(late)}. See {logs}") from None
+            late = [running for running in self.running.values() if not running.was_ready.is_set()]
+            reasons = "; ".join(f"{one.part.name} ({one.not_ready_because})" for one in late)
+            raise NotStarted(f"not ready after {timeout_s:.0f} s: {reasons}. See {self._logs}") from None
         for running in self.running.values():
             if running.failure:
                 raise running.failure
@@ -100,8 +102,8 @@ class Supervisor:
             if self._stopping:
                 return
             running.restarts += 1
-            if running.restarts >= DEATHS_BEFORE_GIVING_UP and not running.was_ready.is_set():
-                self._give_up(running, code)
+            if failure := self._hopeless(running, code):
+                self._give_up(running, failure)
                 return
             if time.monotonic() - began > STEADY_AFTER_S:
                 backoff_s = FIRST_BACKOFF_S
@@ -110,12 +112,9 @@ class Supervisor:
             backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
 
     async def _spawn(self, part: Part) -> asyncio.subprocess.Process:
-        owner = f"{part.owner.uid}:{part.owner.gid}" if part.owner else "-"
-        tether = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), str(int(part.death_signal)), owner, "--"]
         with self._log(part.name).open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *tether,
-                *part.command,
+                *tethered(part.command, part.death_signal, part.owner),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -125,12 +124,14 @@ class Supervisor:
             )
 
     async def _watch_readiness(self, running: Running) -> None:
-        """Ask the part until it says that it is ready. While it does not, any answer or none means: not yet."""
+        """Ask the part until it says that it is ready; why it was not is told when it takes too long."""
         while True:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(5):
+            try:
+                async with asyncio.timeout(READY_ANSWER_S):
                     await running.part.ready()
                 break
+            except Exception as error:
+                running.not_ready_because = f"{error}".strip() or type(error).__name__
             await asyncio.sleep(READY_INTERVAL_S)
         first = not running.was_ready.is_set()
         running.is_ready = True
@@ -139,11 +140,20 @@ class Supervisor:
             self._say(f"{running.part.name}: ready again")
         self._changed()
 
-    def _give_up(self, running: Running, code: int) -> None:
-        log = self._log(running.part.name)
-        running.failure = NotStarted(
-            f"{running.part.name} does not start ({_outcome(code)}): {last_line(log)} (see {log})"
-        )
+    def _hopeless(self, running: Running, code: int) -> NotStarted | None:
+        """Why a part that was never ready will not come up, None while it may."""
+        part, log = running.part, self._log(running.part.name)
+        if running.was_ready.is_set():
+            return None
+        for port in part.ports:
+            if is_taken(port):
+                return PortTaken(f"{part.name} does not start: port {port} is taken by another process")
+        if running.restarts < DEATHS_BEFORE_GIVING_UP:
+            return None
+        return NotStarted(f"{part.name} does not start ({_outcome(code)}): {last_line(log)} (see {log})")
+
+    def _give_up(self, running: Running, failure: NotStarted) -> None:
+        running.failure = failure
         for other in self.running.values():  # nobody waits for a system that will not come up
             other.was_ready.set()
 

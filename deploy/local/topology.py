@@ -1,0 +1,132 @@
+"""Who runs: the four services and what they lean on, each with its port, its environment and its readiness check."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from deploy.local import jwks_page
+from deploy.local.issuer import AUDIENCE, DESKS, ROLES
+from deploy.local.keys import Keys
+from deploy.local.part import NotStarted, Part, Wave
+from deploy.local.ports import LOOPBACK, Ports
+from deploy.local.state import State
+from deploy.local.wanted import SERVICES
+
+ANSWER_CHARACTERS = 300
+
+
+class Topology:
+    """Ports and secrets of one run, and from them: the parts, their environment, and what a COMMAND is told."""
+
+    def __init__(self, state: State, ports: Ports, kafka: str, database: str, log_generation: str | None) -> None:
+        self._keys = Keys.of(state.path("keys"))
+        self._state = state
+        self._ports = {name: ports.take() for name in (*SERVICES, "issuer", "mail")}
+        self._shared = {"JEJAK_KAFKA": kafka, "JEJAK_DATABASE": database}
+        if log_generation:
+            self._shared["JEJAK_LOG_GENERATION"] = log_generation
+
+    def parts(self, services: Sequence[str]) -> list[Part]:
+        """The services named, and the support they need."""
+        return [self._issuer(), self._mail(), *(self._service(name) for name in services)]
+
+    def command_environment(self) -> dict[str, str]:
+        """What a COMMAND gets: addresses, a token for each role, the keys an importer or a treasury needs, where mail and state lie."""
+        tokens = {f"JEJAK_TOKEN_{role.upper()}": self._keys.issuer.token(role, desk=DESKS.get(role)) for role in ROLES}
+        return {
+            **self._shared,
+            **self._addresses(),
+            **self._trust(),
+            **tokens,
+            "JEJAK_NUMBER_KEY": self._keys.number_key,
+            "JEJAK_PUBLISHER_SECRET_TREASURY": self._keys.treasury_secret,
+            "JEJAK_MAIL": str(self._state.path("mail")),
+        }
+
+    def _service(self, name: str) -> Part:
+        port = self._ports[name]
+        return Part(
+            name=name,
+            command=[sys.executable, "-m", f"services.{name}.main"],
+            ready=http_ready(port, "/health/ready"),
+            wave=Wave.SERVICE,
+            address=f"http://{LOOPBACK}:{port}",
+            ports=(port,),
+            environment=self._service_environment(name),
+        )
+
+    def _service_environment(self, name: str) -> Mapping[str, str]:
+        documents = self._state.path("documents")
+        documents.mkdir(mode=0o700, exist_ok=True)
+        return {
+            **self._shared,
+            **self._addresses(),
+            **self._trust(),
+            "JEJAK_HOST": LOOPBACK,
+            "JEJAK_PORT": str(self._ports[name]),
+            "JEJAK_PUBLISHERS": str(self._keys.publishers),
+            "JEJAK_MASTER_KEY": self._keys.master_key,
+            "JEJAK_NUMBER_KEY": self._keys.number_key,
+            "JEJAK_DOCUMENTS": documents.as_uri(),
+            "JEJAK_SMTP": f"{LOOPBACK}:{self._ports['mail']}",
+            "JEJAK_SERVICE_TOKEN": self._keys.issuer.token("system", subject=name),
+        }
+
+    def _addresses(self) -> dict[str, str]:
+        return {f"JEJAK_{name.upper()}_URL": f"http://{LOOPBACK}:{self._ports[name]}" for name in SERVICES}
+
+    def _trust(self) -> dict[str, str]:
+        return {
+            "JEJAK_ISSUER": self._keys.issuer.name,
+            "JEJAK_JWKS": f"http://{LOOPBACK}:{self._ports['issuer']}{jwks_page.JWKS_PATH}",
+            "JEJAK_AUDIENCE": AUDIENCE,
+        }
+
+    def _issuer(self) -> Part:
+        port = self._ports["issuer"]
+        keys = self._state.path("keys") / "jwks.json"
+        keys.write_text(self._keys.issuer.jwks())
+        return Part(
+            name="issuer",
+            command=[sys.executable, "-I", "-S", str(Path(jwks_page.__file__)), str(port), str(keys)],
+            ready=http_ready(port, jwks_page.JWKS_PATH),
+            wave=Wave.SUPPORT,
+            address=f"http://{LOOPBACK}:{port}",
+            ports=(port,),
+        )
+
+    def _mail(self) -> Part:
+        port = self._ports["mail"]
+        return Part(
+            name="mail",
+            command=[sys.executable, "-m", "deploy.local.mail_sink", str(port), str(self._state.path("mail"))],
+            ready=smtp_ready(port),
+            wave=Wave.SUPPORT,
+            address=f"smtp://{LOOPBACK}:{port}",
+            ports=(port,),
+        )
+
+
+def http_ready(port: int, path: str) -> Callable[[], Awaitable[None]]:
+    """A check that a GET is answered with 200."""
+    request = f"GET {path} HTTP/1.0\r\nHost: {LOOPBACK}:{port}\r\n\r\n"
+    return lambda: _expect(port, request, b" 200 ")
+
+
+def smtp_ready(port: int) -> Callable[[], Awaitable[None]]:
+    """A check that a mail server greets."""
+    return lambda: _expect(port, "", b"220 ")
+
+
+async def _expect(port: int, request: str, expected: bytes) -> None:
+    """Send `request` and look for `expected` in the first line of the answer; raises with the answer's last line."""
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    try:
+        writer.write(request.encode())
+        line = await reader.readline()
+        if expected not in line:
+            rest = (line + await reader.read()).decode(errors="replace").strip()
+            raise NotStarted(rest.splitlines()[-1][:ANSWER_CHARACTERS] if rest else "it closed the connection")
+    finally:
+        writer.close()

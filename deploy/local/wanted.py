@@ -1,0 +1,15 @@
+"""What a command wants started. Imports nothing heavy: the command line reads it before it knows what it will do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SERVICES = ("intake", "processing", "status", "notify")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to start. `fresh`: on infrastructure named by the environment, leave nothing behind and touch nothing."""
+
+    services: Sequence[str]
+    support: bool = True
+    fresh: bool = False
