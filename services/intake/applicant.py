@@ -29,6 +29,9 @@ class Applicant(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     place_of_birth: Annotated[str, Meta(max_length=200, description="Place of birth.")] | None = None
     address: Annotated[str, Meta(max_length=500, description="Postal address.")] | None = None
 
+    def __repr__(self) -> str:
+        return "Applicant(…)"
+
 
 class Contact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is needed to write to an applicant."""
@@ -37,6 +40,9 @@ class Contact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     language: Literal["id", "en"]
     email: str | None = None
     phone: str | None = None
+
+    def __repr__(self) -> str:
+        return "Contact(…)"
 
 
 class Remark(Struct, frozen=True, kw_only=True):

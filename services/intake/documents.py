@@ -58,6 +58,12 @@ class DocumentStorageAway(Refused):
     slug = "document-storage-unavailable"
 
 
+class DocumentDamaged(Refused):
+    """What is stored is no longer what was sealed."""
+
+    slug = "document-damaged"
+
+
 class Upload(NamedTuple):
     """What is to be stored: for which requirement, under which new random id, what the sender says it is."""
 

@@ -6,8 +6,10 @@
     ├── applicant.py   InvalidApplicant
     ├── access.py      AccessDenied, TooManyAttempts
     ├── media.py       UnsupportedDocument, DocumentNotWhatItSays
-    ├── documents.py   DocumentTooLarge, DocumentEmpty, DocumentStorageFull, DocumentStorageAway
-    └── publishers.py  NotAPublisher;  admission.py  EventRefused
+    ├── documents.py   DocumentTooLarge, DocumentEmpty, DocumentDamaged, DocumentStorageFull, DocumentStorageAway
+    ├── application.py UnknownNumber
+    ├── publishers.py  NotAPublisher
+    └── admission.py   EventsUnreadable, EventRefused and its kinds
 
 `PROBLEMS` gives every slug its HTTP status and its words; `describe` puts them together.
 """
@@ -171,20 +173,82 @@ PROBLEMS: Final[dict[str, ProblemWords]] = {
         Words("Pengirim tidak sah", "Tanda tangan atau token ditolak: {reason}."),
         Words("Not an accepted publisher", "Signature or token refused: {reason}."),
     ),
-    "events-unreadable": ProblemWords(
-        400,
-        Words("Badan permintaan tidak terbaca", "{reason}."),
-        Words("The body cannot be read", "{reason}."),
+    "document-damaged": ProblemWords(
+        500,
+        Words("Dokumen rusak", "Berkas yang tersimpan tidak lagi seperti saat diunggah. Hubungi operator."),
+        Words("The document is damaged", "What is stored is no longer what was uploaded. Tell an operator."),
     ),
-    "too-many-events": ProblemWords(
+    "unsupported-mode": ProblemWords(
+        415,
+        Words("Bentuk kiriman tidak dikenal", "{reason}."),
+        Words("Unsupported mode", "{reason}."),
+    ),
+    "malformed-event": ProblemWords(
+        422,
+        Words("Peristiwa tidak terbaca", "{reason}."),
+        Words("The event cannot be read", "{reason}."),
+    ),
+    "unknown-event-type": ProblemWords(
+        422,
+        Words("Jenis peristiwa tidak dikenal", "{reason}. Jenis yang dikenal ada di docs/contracts.md."),
+        Words("Unknown event type", "{reason}. The known types are in docs/contracts.md."),
+    ),
+    "event-too-large": ProblemWords(
         413,
-        Words("Terlalu banyak peristiwa", "Paling banyak {limit} peristiwa sekali kirim. Bagi kirimannya."),
-        Words("Too many events", "At most {limit} events in one request. Divide the batch."),
+        Words("Peristiwa terlalu besar", "{reason}."),
+        Words("The event is too large", "{reason}."),
+    ),
+    "source-not-allowed": ProblemWords(
+        403,
+        Words(
+            "Sumber tidak diizinkan",
+            "Pengirim {publisher!r} tidak boleh memakai source ini; yang boleh: {allowed_list}.",
+        ),
+        Words("Source not allowed", "Publisher {publisher!r} may not use this source; it may use: {allowed_list}."),
+    ),
+    "type-not-allowed": ProblemWords(
+        403,
+        Words(
+            "Jenis tidak diizinkan",
+            "Pengirim {publisher!r} tidak boleh mengirim jenis ini; yang boleh: {allowed_list}.",
+        ),
+        Words("Type not allowed", "Publisher {publisher!r} may not send this type; it may send: {allowed_list}."),
+    ),
+    "event-from-the-future": ProblemWords(
+        422,
+        Words(
+            "Peristiwa dari masa depan",
+            "time {ahead_s} detik di depan jam kami; paling banyak {tolerance_s}. Periksa jam sistem pengirim.",
+        ),
+        Words(
+            "An event from the future",
+            "Its time is {ahead_s} seconds ahead of our clock; at most {tolerance_s}. Check the clock of the sending system.",
+        ),
+    ),
+    "malformed-subject": ProblemWords(
+        422,
+        Words("Subject bukan nomor permohonan", "{reason}. Periksa subject."),
+        Words("The subject is no tracking number", "{reason}. Check the subject."),
+    ),
+    "event-id-reused": ProblemWords(
+        409,
+        Words("Id sudah dipakai", "Peristiwa lain dengan source dan id ini sudah diterima. Pakai id baru."),
+        Words("The id was used before", "Another event of this source and id was admitted already. Use a new id."),
+    ),
+    "not-held": ProblemWords(
+        409,
+        Words("Tidak sedang ditahan", "Peristiwa itu sudah {state}."),
+        Words("Not held any more", "That event was {state} already."),
     ),
     "events-too-large": ProblemWords(
         413,
-        Words("Kiriman terlalu besar", "Batasnya {limit_bytes} byte sekali kirim. Bagi kirimannya."),
-        Words("The batch is too large", "The limit is {limit_bytes} bytes in one request. Divide the batch."),
+        Words("Kiriman terlalu besar", "{reason}. Bagi kirimannya."),
+        Words("The request is too large", "{reason}. Divide it."),
+    ),
+    "unknown-reason": ProblemWords(
+        422,
+        Words("Alasan tidak dikenal", "Tidak ada kode alasan {reason!r}. Daftarnya: GET /reasons."),
+        Words("Unknown reason", "There is no reason code {reason!r}. GET /reasons lists them."),
     ),
     "unknown-number": ProblemWords(
         404,

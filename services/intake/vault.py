@@ -5,8 +5,7 @@ A row moved to another application, field or version cannot be opened; without t
 
 from typing import Final
 
-import asyncpg
-
+from runtime.database import Pool
 from services.intake.access import AccessDenied, codes_match
 from services.intake.applicant import Applicant, decode_applicant, encode_applicant
 from services.intake.keys import ApplicantKey, MasterKeys, WrappedKey, bound_to
@@ -42,7 +41,7 @@ def record_address(application: str, field: str, version: int) -> bytes:
 class Vault:
     """Keys and sealed records, by asyncpg."""
 
-    def __init__(self, pool: asyncpg.Pool, master_keys: MasterKeys) -> None:
+    def __init__(self, pool: Pool, master_keys: MasterKeys) -> None:
         self._pool = pool
         self._master_keys = master_keys
         # Unwrapped in place of the key of a number that does not exist, so that it costs the same.
