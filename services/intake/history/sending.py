@@ -34,7 +34,7 @@ class Outcome(msgspec.Struct):
 
     index: int
     status: Literal["accepted", "duplicate", "held", "refused"]
-    problem: Refusal = msgspec.field(default_factory=Refusal)
+    problem: Refusal | None = None
 
 
 class Answer(msgspec.Struct):
@@ -51,7 +51,7 @@ async def send_all(
         outcomes = (await _offer(client, batch)).outcomes
         statuses = [outcome.status for outcome in outcomes]
         refused = [
-            (batch[outcome.index].line, f"not admitted: {outcome.problem.title} {outcome.problem.detail}".strip())
+            (batch[outcome.index].line, f"not admitted: {_words(outcome.problem)}")
             for outcome in outcomes
             if outcome.status == "refused"
         ]
@@ -88,4 +88,8 @@ def _said(response: httpx.Response) -> str:
         problem = msgspec.json.decode(response.content, type=Refusal)
     except msgspec.DecodeError:
         return "(no problem details)"
-    return f"{problem.title}. {problem.detail}".strip()
+    return _words(problem)
+
+
+def _words(problem: Refusal | None) -> str:
+    return f"{problem.title}. {problem.detail}".strip() if problem else "(no reason given)"
