@@ -81,7 +81,7 @@ def ps(state: StateFolder = Path(DEFAULT_FOLDER)) -> None:
     folder = State(state)
     if not folder.is_running():
         fail(f"nothing runs on {state}", 1)
-    Console().print(table_of(folder.read_run()))
+    Console(soft_wrap=True).print(table_of(folder.read_run()))
 
 
 def _wanted(services: str, infrastructure_only: bool, *, fresh: bool) -> Wanted:

@@ -102,7 +102,8 @@ async def find(site: Site, ground: Ground) -> Infrastructure:
     kafka_way, kafka_why = choose_kafka(site)
     if kafka_way is Way.MEMORY:
         ground.say(f"kafka: librdkafka's broker IN MEMORY, because {kafka_why}: for trying out, all is lost at the end")
-        address, close = kafka_mock.start({EVENT_LOG_TOPIC: PARTITIONS})  # from the main thread, to be tied to it
+        log = ground.folder / "logs" / "kafka.log"
+        address, close = kafka_mock.start({EVENT_LOG_TOPIC: PARTITIONS}, log)  # in the main thread, to be tied to it
         kafka = Found(kafka_way, address, close=close)
         server = await asyncio.to_thread(
             find_database, site, replace(ground, folder=_emptied(ground.folder / "in-memory"))

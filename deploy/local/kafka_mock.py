@@ -13,23 +13,28 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from deploy.local.part import NotStarted
 from deploy.local.process import tethered
 
+MODULE = "deploy.local.kafka_mock"
 REPLICATION = 1
 STOP_TIMEOUT_S = 5
 
 
-def start(topics: Mapping[str, int]) -> tuple[str, Callable[[], None]]:
+def start(topics: Mapping[str, int], log: Path) -> tuple[str, Callable[[], None]]:
     """Start the process with these topics (name to partitions). Returns its address and what ends it."""
     arguments = [f"{name}={partitions}" for name, partitions in topics.items()]
-    command = tethered([sys.executable, "-m", __name__, *arguments])
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, process_group=0)
+    command = tethered([sys.executable, "-m", MODULE, *arguments])
+    with log.open("ab") as errors:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL, process_group=0
+        )
     stdout = process.stdout
     address = stdout.readline().decode().strip() if stdout else ""
     if not address:
-        raise NotStarted(f"librdkafka's in-process broker does not start (exit code {process.wait()})")
+        raise NotStarted(f"librdkafka's in-process broker does not start (exit code {process.wait()}), see {log}")
 
     def stop() -> None:
         process.terminate()

