@@ -63,9 +63,9 @@ def json_handler(shared: list[Processor], stream: TextIO) -> logging.Handler:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _exception_without_values,
                 without_sensitive,
                 without_addresses,
-                _exception_without_values,
                 structlog.processors.JSONRenderer(serializer=_to_json),
             ],
         )

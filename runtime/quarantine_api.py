@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Response, Router, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from runtime import problems
 from runtime.auth import requires
@@ -43,9 +43,9 @@ def quarantine_routes(quarantine: Quarantine, now: Callable[[], datetime] = lamb
     @get("/", summary="List quarantined records")
     async def quarantined(
         request: Request[Any, Any, Any],
-        record_state: Annotated[State | None, Parameter(query="state")] = None,
-        cursor: str | None = None,
-        limit: Annotated[int, Parameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+        record_state: Annotated[State | None, QueryParameter(name="state")] = None,
+        cursor: FromQuery[str | None] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     ) -> Response[QuarantinePage]:
         """Records in quarantine in order of arrival: what failed, what waits behind it, what was decided."""
         after = decode_cursor(cursor, int)
@@ -55,7 +55,7 @@ def quarantine_routes(quarantine: Quarantine, now: Callable[[], datetime] = lamb
         return Response(QuarantinePage(page), headers=dict(next_link(request, last)))
 
     @post("/{id:int}/release", status_code=204, summary="Have a record tried again")
-    async def release(request: Request[Any, Any, Any], id: int) -> None:
+    async def release(request: Request[Any, Any, Any], id: FromPath[int]) -> None:
         """Have the record handled again; what waits behind it follows in order."""
         try:
             await quarantine.release(id, request.user.subject, now())
@@ -69,7 +69,7 @@ def quarantine_routes(quarantine: Quarantine, now: Callable[[], datetime] = lamb
             ) from None
 
     @post("/{id:int}/discard", status_code=204, summary="Give a record up")
-    async def discard(request: Request[Any, Any, Any], id: int, data: Discarding) -> None:
+    async def discard(request: Request[Any, Any, Any], id: FromPath[int], data: JSONBody[Discarding]) -> None:
         """Give the record up for a reason; its bytes are kept, and what waits behind it goes on."""
         try:
             await quarantine.discard(id, data.reason, request.user.subject, now())
