@@ -1,0 +1,206 @@
+"""HTTP: where an application stands, its timeline, its events as they come; counts, archive and digest for staff."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.response import Stream
+from msgspec import Struct
+
+from contracts.envelope import PARTITIONS
+from runtime import problems
+from runtime.auth import requires
+from runtime.pagination import LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, next_link
+from services.status.entries import Entries, TimelineView
+from services.status.limits import RateLimit
+from services.status.lookups import Count, Head, Lookups
+from services.status.streams import Streams
+from services.status.views import Presenter
+
+_JSON: Final = "application/json"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BUSY_RETRY_S: Final = 5
+
+
+class Counts(Struct, frozen=True):
+    """How much is projected."""
+
+    applications: int
+    events: int
+    by: list[Count]
+
+
+class ArchivedRecord(Struct, frozen=True):
+    """A record of the log as received; bytes as base64."""
+
+    log: str
+    partition: int
+    offset: int
+    timestamp: datetime
+    key: str | None
+    value: str | None
+    headers: list[tuple[str, str]]
+
+
+class ArchivePage(Struct, frozen=True):
+    """Records of one partition in order; the `Link` header leads to the next page."""
+
+    records: list[ArchivedRecord]
+
+
+def presentation_version(presenter: Presenter, words: bytes) -> str:
+    """Changes whenever the same rows would be shown otherwise; part of every ETag."""
+    return hashlib.sha256(words + msgspec.json.encode(presenter.catalogue, order="sorted")).hexdigest()[:8]
+
+
+class Public:
+    """What anyone may ask who knows a tracking number. All refusals of a number are one: the same 404."""
+
+    def __init__(
+        self, lookups: Lookups, presenter: Presenter, streams: Streams, limit: RateLimit, version: str
+    ) -> None:
+        self._lookups = lookups
+        self._presenter = presenter
+        self._entries = Entries(presenter)
+        self._streams = streams
+        self._limit = limit
+        self._version = version
+
+    def routes(self) -> Router:
+        """`/applications/{number}…`"""
+
+        @get("/{number:str}", summary="Where an application stands")
+        async def status(request: Request[Any, Any, Any], number: FromPath[str]) -> Response[bytes]:
+            """Status, what it means, who is waited on, what comes next and what the applicant must do, in two languages."""
+            head = await self._find(request, number)
+            etag = self._etag(head)
+            if _matches(request, etag):
+                return Response(b"", status_code=304, headers=_cached(etag), media_type=_JSON)
+            body = self._presenter.status(head.number, head.state)
+            return Response(body, headers=_cached(etag), media_type=_JSON)
+
+        @get("/{number:str}/timeline", summary="Every event of an application")
+        async def timeline(
+            request: Request[Any, Any, Any],
+            number: FromPath[str],
+            cursor: FromQuery[str | None] = None,
+            limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+        ) -> Response[Any]:
+            """Events in the order of the log, each with when it happened, when it was recorded, by whom, what it means."""
+            after = decode_cursor(cursor, int) or 0
+            head = await self._find(request, number)
+            etag = self._etag(head)
+            if _matches(request, etag):
+                return Response(b"", status_code=304, headers=_cached(etag), media_type=_JSON)
+            rows = await self._lookups.entries(head.number, after, limit + 1)
+            page = rows[:limit]
+            entries = [self._entries.entry(row, head.service, head.office) for row in page]
+            last = page[-1]["n"] if len(rows) > limit else None
+            return Response(
+                msgspec.json.encode(TimelineView(head.number, entries)),
+                headers=_cached(etag) | dict(next_link(request, last)),
+                media_type=_JSON,
+            )
+
+        @get("/{number:str}/events", summary="New events of an application as they come")
+        async def events(request: Request[Any, Any, Any], number: FromPath[str]) -> Stream:
+            """Server-sent events: those after `Last-Event-ID`, then each new one; `data` is an entry of the timeline."""
+            head = await self._find(request, number)
+            given = request.headers.get("last-event-id", "")
+            after = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+            if self._streams.is_full():
+                raise problems.unavailable("All event streams of this process are taken.", retry_after_s=_BUSY_RETRY_S)
+            return Stream(
+                self._streams.stream(head.number, after),
+                media_type="text/event-stream",
+                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            )
+
+        return Router("/applications", route_handlers=[status, timeline, events], tags=["applications"])
+
+    async def _find(self, request: Request[Any, Any, Any], text: str) -> Head:
+        wait_s = self._limit.take(request.client.host if request.client else "")
+        if wait_s:
+            raise problems.too_many_requests("Too many look-ups from your address.", retry_after_s=ceil(wait_s))
+        head = await self._lookups.head(text)
+        if head is None:
+            raise problems.not_found(
+                "No application has this tracking number. Compare it with your receipt.",
+                slug="unknown-number",
+                title="Unknown tracking number",
+            )
+        return head
+
+    def _etag(self, head: Head) -> str:
+        return f'"{head.n}-{head.version}-{self._version}"'
+
+
+def _cached(etag: str) -> dict[str, str]:
+    return {"ETag": etag, "Cache-Control": "no-cache"}
+
+
+def _matches(request: Request[Any, Any, Any], etag: str) -> bool:
+    """If-None-Match by weak comparison (RFC 9110, 13.1.2)."""
+    given = request.headers.get("if-none-match")
+    if given is None:
+        return False
+    return given.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in given.split(","))
+
+
+def staff_routes(lookups: Lookups, digest: Callable[[], Any]) -> list[Router]:
+    """Counts, archive, digest: roles auditor and operator."""
+
+    @get("/counts", summary="How much is projected", guards=[requires("auditor", "operator")])
+    async def counts() -> Counts:
+        """Applications and events, by service, stage and who is waited on."""
+        by = await lookups.counts()
+        return Counts(sum(count.applications for count in by), sum(count.events for count in by), by)
+
+    @get("/", summary="Records of the log as received", guards=[requires("auditor")])
+    async def archived(
+        request: Request[Any, Any, Any],
+        partition: Annotated[int, QueryParameter(ge=0, lt=PARTITIONS)],
+        offset: Annotated[int, QueryParameter(ge=0)] = 0,
+        cursor: FromQuery[str | None] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    ) -> Response[ArchivePage]:
+        """Records of one partition from an offset on, also those that nobody could read."""
+        after = decode_cursor(cursor, tuple[int, int]) or (0, offset - 1)
+        rows = await lookups.archived(partition, after, limit + 1)
+        page = [_as_archived(row) for row in rows[:limit]]
+        place = (rows[limit - 1]["log"], rows[limit - 1]["offset"]) if len(rows) > limit else None
+        return Response(ArchivePage(page), headers=dict(next_link(request, place)))
+
+    @get("/", summary="The digest of the projection", guards=[requires("auditor", "operator")])
+    async def projection_digest() -> dict[str, str]:
+        """SHA-256 over all rows of the live projection in order; equal for equal logs. Reads everything: be sparing."""
+        return {"digest": await digest()}
+
+    return [
+        Router("/statistics", route_handlers=[counts], tags=["statistics"]),
+        Router("/archive", route_handlers=[archived], tags=["audit"]),
+        Router("/digest", route_handlers=[projection_digest], tags=["audit"]),
+    ]
+
+
+def _as_archived(row: Any) -> ArchivedRecord:
+    headers = msgspec.json.decode(row["headers"], type=list[tuple[str, str]]) if row["headers"] else []
+    return ArchivedRecord(
+        log=row["topic"],
+        partition=row["partition"],
+        offset=row["offset"],
+        timestamp=_EPOCH + timedelta(milliseconds=row["timestamp_ms"]),
+        key=_base64(row["key"]),
+        value=_base64(row["value"]),
+        headers=headers,
+    )
+
+
+def _base64(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode()

@@ -1,0 +1,69 @@
+"""The archive: every record of the log as received, written in the transaction that advances the position."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from runtime.database import Connection
+from runtime.records import Record
+
+INSERT_LOG = "INSERT INTO logs (topic) VALUES ($1) ON CONFLICT DO NOTHING"
+SELECT_LOG = "SELECT log FROM logs WHERE topic = $1"
+SELECT_RECORDS = """
+SELECT "offset", timestamp_ms, key, value, headers FROM archive
+WHERE partition = $1 AND log = $2 AND "offset" >= $3 AND "offset" < $4
+ORDER BY "offset" LIMIT $5
+"""
+COLUMNS = ("offset", "timestamp_ms", "partition", "log", "key", "value", "headers")
+
+
+async def log_number(connection: Connection, qualified_topic: str) -> int:
+    """The number of a log, `<topic>@<generation>`; given when it is first met."""
+    await connection.execute(INSERT_LOG, qualified_topic)
+    return int(await connection.fetchval(SELECT_LOG, qualified_topic))
+
+
+class Archive:
+    """Writes records; the log's generation is asked for once, when the first ones come."""
+
+    def __init__(self, topic: str, generation: Callable[[], Awaitable[str]]) -> None:
+        self._topic = topic
+        self._generation = generation
+
+    async def keep(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Keep records of one partition, within the caller's transaction."""
+        log = await log_number(connection, f"{self._topic}@{await self._generation()}")
+        await connection.copy_records_to_table(
+            f"archive_{records[0].partition:02d}",
+            columns=COLUMNS,
+            records=[
+                (
+                    record.offset,
+                    record.timestamp_ms,
+                    record.partition,
+                    log,
+                    record.key,
+                    record.value,
+                    msgspec.json.encode(record.headers) if record.headers else None,
+                )
+                for record in records
+            ],
+        )
+
+
+async def archived(
+    connection: Connection, partition: int, log: int, begin: int, end: int, *, at_once: int = 5_000
+) -> AsyncIterator[list[Record]]:
+    """The archive's records of one partition from offset `begin` to before `end`, in order, some at a time."""
+    while begin < end:
+        rows = await connection.fetch(SELECT_RECORDS, partition, log, begin, end, at_once)
+        if not rows:
+            return
+        yield [_record(row, partition) for row in rows]
+        begin = rows[-1]["offset"] + 1
+
+
+def _record(row: Any, partition: int) -> Record:
+    headers = msgspec.json.decode(row["headers"], type=tuple[tuple[str, bytes], ...]) if row["headers"] else ()
+    return Record("", partition, row["offset"], row["timestamp_ms"], row["key"], row["value"], headers)

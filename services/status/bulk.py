@@ -1,0 +1,170 @@
+"""The bulk of a rebuild: whole partitions, one transaction each, as fast as one process can.
+
+Workers share the partitions through the rows of `generation_parts`: a worker locks the row of a partition that is not
+done, builds the partition and marks it done in the same transaction. When a worker is killed its partition is as if it
+had never been begun, and another worker, or the next run, takes it. Synchronous (psycopg, librdkafka): PostgreSQL takes
+in what was sent while the next block is folded, and librdkafka fetches in a thread of its own.
+
+As a program (`python -m services.status.bulk`) it reads a `Job` as JSON from standard input and writes a JSON line of
+`Progress` now and then.
+"""
+
+import gc
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, Literal
+
+import msgspec
+import psycopg
+from msgspec import Struct
+
+from contracts.catalogue import load
+from contracts.envelope import PARTITIONS, MalformedEvent
+from services.status import tables
+from services.status.fold import PartitionFold
+from services.status.procedure import Procedure, procedures_of
+from services.status.sources import ArchiveSource, KafkaSource, LogSource, Span
+
+_REPORT_EVERY_S: Final = 0.5
+_ROWS_AT_ONCE: Final = 1_000
+
+CLAIM: Final = """
+SELECT partition, log, target, excluded FROM generation_parts
+WHERE generation = %s AND NOT done
+ORDER BY target DESC, partition LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+DONE: Final = """
+UPDATE generation_parts
+SET done = true, next_offset = target, events = %s, applications = %s, unreadable = %s
+WHERE generation = %s AND partition = %s
+"""
+
+
+class Job(Struct, frozen=True):
+    """What a worker is to build, from where."""
+
+    dsn: str
+    schema: str
+    generation: int
+    source: Literal["kafka", "archive"]
+    bootstrap: str = ""
+    topic: str = ""
+
+    def open_source(self) -> LogSource:
+        """The source that it names."""
+        if self.source == "kafka":
+            return KafkaSource(self.bootstrap, self.topic)
+        return ArchiveSource(self.dsn, self.schema)
+
+
+class Progress(Struct, frozen=True):
+    """Records read since the last report."""
+
+    records: int
+
+
+Report = Callable[[int], None]
+"""Called with the number of records read since the last call."""
+
+
+def work(job: Job, procedures: Mapping[str, Procedure], report: Report) -> None:
+    """Build partitions of `job` until none is left that nobody has. Raises what psycopg and the source raise."""
+    source = job.open_source()
+    try:
+        with psycopg.connect(job.dsn, options=f"-c search_path={job.schema},public") as connection:
+            worker = _Worker(connection, job.generation, source, report)
+            while worker.build_next(procedures):
+                pass
+    finally:
+        source.close()
+
+
+@dataclass(frozen=True)
+class _Worker:
+    connection: psycopg.Connection
+    generation: int
+    source: LogSource
+    report: Report
+
+    def build_next(self, procedures: Mapping[str, Procedure]) -> bool:
+        """Build one partition; false when there is none to be had."""
+        execute = self.connection.execute
+        with self.connection.transaction():
+            claimed = execute(CLAIM, (self.generation,)).fetchone()
+            if claimed is None:
+                return False
+            span = Span(*claimed)
+            fold = PartitionFold(span.partition, PARTITIONS, procedures)
+            execute(tables.create_leaves(self.generation, span.partition).encode())
+            unreadable = self._load_timeline(span, fold)
+            self._load_applications(span.partition, fold)
+            execute(tables.key_leaves(self.generation, span.partition).encode())
+            execute(tables.attach_leaves(self.generation, span.partition).encode())
+            events = sum(track.progress.n for track in fold.tracks.values())
+            execute(DONE, (events, len(fold.tracks), unreadable, self.generation, span.partition))
+        return True
+
+    def _load_timeline(self, span: Span, fold: PartitionFold) -> int:
+        """Copy the rows of a span; the number of records that could not be read."""
+        take, unreadable = fold.take, 0
+        table = tables.leaf(self.generation, "timeline", span.partition)
+        with self.connection.cursor().copy(_copy_into(table, tables.TIMELINE_COLUMNS)) as copy:
+            copy.write(tables.COPY_HEADER)
+            for block in self.source.blocks(span):
+                rows = []
+                for offset, timestamp_ms, key, value in block:
+                    try:
+                        row = take(offset, timestamp_ms, key, value)
+                    except MalformedEvent:
+                        unreadable += 1  # live it went to quarantine, with its bytes; here it is only counted
+                        continue
+                    if row is not None:
+                        rows.append(row)
+                copy.write(b"".join(rows))
+                self.report(len(block))
+            copy.write(tables.COPY_TRAILER)
+        return unreadable
+
+    def _load_applications(self, partition: int, fold: PartitionFold) -> None:
+        table = tables.leaf(self.generation, "application", partition)
+        rows = fold.application_rows()
+        with self.connection.cursor().copy(_copy_into(table, tables.APPLICATION_COLUMNS)) as copy:
+            copy.write(tables.COPY_HEADER)
+            while block := b"".join(islice(rows, _ROWS_AT_ONCE)):
+                copy.write(block)
+            copy.write(tables.COPY_TRAILER)
+
+
+def _copy_into(table: str, columns: str) -> bytes:
+    # FREEZE: the table was made in this transaction, so its rows need no visibility checks and no vacuum afterwards
+    return f"COPY {table} ({columns}) FROM STDIN (FORMAT binary, FREEZE)".encode()
+
+
+def main() -> None:
+    """A worker process of a rebuild."""
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    # Nothing here is cyclic, and a collection would look at every application at hand again and again.
+    gc.disable()
+    unsaid, said_at = 0, time.monotonic()
+
+    def report(records: int) -> None:
+        nonlocal unsaid, said_at
+        unsaid += records
+        if time.monotonic() - said_at >= _REPORT_EVERY_S:
+            _say(unsaid)
+            unsaid, said_at = 0, time.monotonic()
+
+    work(job, procedures_of(load().services), report)
+    _say(unsaid)
+
+
+def _say(records: int) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(Progress(records)) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,354 @@
+"""The fold: an application's events, in the order of the log, become what is known of it. Pure, no clock of its own.
+
+`evolve` changes the `Progress` that it is given instead of copying it (docs/decisions: the rebuild folds hundreds of
+thousands of events a second). Events arrive in surprising orders: a fact that is reported late has its own, earlier
+time, and never takes the status back. What surprises is recorded as a deviation and refused nowhere. All times are
+microseconds since 1970; where two are equal, the order of the log decides.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import Struct
+
+from services.status.procedure import Procedure
+from services.status.reading import (
+    Decided,
+    DocumentsRequested,
+    DocumentSupplied,
+    Examined,
+    FeeAssessed,
+    FeePaid,
+    Invited,
+    Issued,
+    Paused,
+    Reason,
+    Remedy,
+    StageRecorded,
+    Submitted,
+    Transferred,
+    in_us,
+)
+
+PROJECTION_VERSION: Final = 1
+"""Raised with every change of the fold or of the projection's tables: another version is another generation."""
+
+BEFORE_SUBMISSION: Final = "before_submission"
+AFTER_END: Final = "after_end"
+AHEAD_OF: Final = "ahead_of:"
+"""Followed by the code of a stage that the service puts first and that had not been reached."""
+REPEATED: Final = "repeated:"
+"""Followed by the code of a stage (or the name of a fact) that had been reached before."""
+NOT_REQUESTED: Final = "document_not_requested"
+UNKNOWN_BILLING_CODE: Final = "payment_unknown_code"
+WRONG_AMOUNT: Final = "payment_amount_differs"
+AFTER_EXPIRY: Final = "payment_after_expiry"
+PAID_AGAIN: Final = "payment_repeated"
+
+
+class Fee(Struct, array_like=True, gc=False):
+    """An assessed fee and, once there is one that fits, its payment."""
+
+    code: str
+    amount: int
+    currency: str
+    expires_at: int
+    assessed_at: int
+
+
+class Payment(Struct, array_like=True, gc=False):
+    """A payment as reported."""
+
+    code: str
+    amount: int
+    currency: str
+    paid_at: int
+    recorded_at: int
+
+
+class Progress(Struct, array_like=True, gc=False):
+    """What is known of one application after `n` events. Dicts that most applications never need stay `None`."""
+
+    n: int = 0
+    service: str = ""
+    office: str = ""
+    last_at: int = 0
+    last_recorded: int = 0
+    reached: dict[str, int] = {}
+    """Milestone → when it was first reached (by the events' own time)."""
+    outstanding: dict[str, int] | None = None
+    """Requirement → since when it is asked for."""
+    supplied: dict[str, int] | None = None
+    """Requirement → when it was last supplied after submission."""
+    fee: Fee | None = None
+    """The latest assessment."""
+    earlier_fees: list[Fee] | None = None
+    payments: list[Payment] | None = None
+    paid: Payment | None = None
+    """The payment that met an assessment in code, amount and time."""
+    invited: dict[str, tuple[int, int]] | None = None
+    """Examination → (since when invited, when to come); gone once examined."""
+    examined: dict[str, int] | None = None
+    """Examination → when it was last done."""
+    called_in: bool = False
+    """An invitation has been answered by coming: the wait for the office began with the examination."""
+    decided_at: int = 0
+    outcome: str = ""
+    reasons: tuple[Reason, ...] = ()
+    remedy: Remedy | None = None
+    product: str = ""
+    collect_by: int | None = None
+    paused_at: int | None = None
+    paused: bool = False
+    pause: Reason | None = None
+    resumed_at: int | None = None
+    transferred_at: int | None = None
+    transferred_to: str | None = None
+    acted_at: int | None = None
+    """When an office or agency last did something; a transfer later than that is still unanswered."""
+    own_stage: str = ""
+    own_stage_at: int = 0
+    own_stage_id: str = ""
+    own_stage_en: str = ""
+    standing: dict[str, int] | None = None
+    """Deviation that still holds → time of the event that deviated."""
+
+
+Found = tuple[str, ...]
+"""Codes of deviations."""
+_Evolve = Callable[[Progress, Procedure, int, int, Any], Found]
+
+
+def evolve(  # noqa: PLR0917 - called a hundred thousand times a second, and names cost
+    progress: Progress, procedure: Procedure, fact: str, at: int, recorded: int, data: Any
+) -> Found:
+    """Take in one event: fact `fact` with `data`, which happened at `at` and was recorded at `recorded`.
+
+    Returns the deviations that it shows. The caller sees to it that an event is taken in once.
+    """
+    progress.n = n = progress.n + 1
+    if n == 1 or at > progress.last_at:
+        progress.last_at = at
+    if n == 1 or recorded > progress.last_recorded:
+        progress.last_recorded = recorded
+    change = _CHANGES.get(fact)
+    if change is None:
+        return ()
+    found = change(progress, procedure, at, recorded, data)
+    if (progress.acted_at is None or at > progress.acted_at) and fact not in _OF_OTHERS:
+        progress.acted_at = at
+    if fact != "submitted" and "submitted" not in progress.reached:
+        found = (BEFORE_SUBMISSION, *found)
+    if found:
+        standing = progress.standing = progress.standing or {}
+        for code in found:
+            standing[code] = max(at, standing.get(code, at))
+    return found
+
+
+def _reach(progress: Progress, procedure: Procedure, fact: str, at: int) -> Found:
+    """Note a milestone; deviations: it came ahead of a mandatory stage, or after the end."""
+    reached = progress.reached
+    before = reached.get(fact)
+    if before is None or at < before:
+        reached[fact] = at
+        if progress.standing:
+            _settle_order(progress, procedure, fact, at)
+    found: list[str] | None = None
+    for needed, stage in procedure.needs.get(fact, ()):
+        if needed not in reached:
+            found = [*(found or ()), AHEAD_OF + stage]
+    ended = reached.get("withdrawn") or reached.get("collected")
+    if ended is not None and at > ended:
+        found = [*(found or ()), AFTER_END]
+    return tuple(found) if found else ()
+
+
+def _settle_order(progress: Progress, procedure: Procedure, fact: str, at: int) -> None:
+    """A late report shows that the order was kept after all: what was ahead of it is no longer a deviation."""
+    code = AHEAD_OF + procedure.stage_of.get(fact, "")
+    standing = progress.standing or {}
+    if code in standing and at <= standing[code]:
+        del standing[code]
+    if fact == "submitted":
+        standing.pop(BEFORE_SUBMISSION, None)
+
+
+def _repeats(progress: Progress, procedure: Procedure, fact: str) -> Found:
+    return (REPEATED + procedure.stage_of.get(fact, fact),) if fact in progress.reached else ()
+
+
+def _once(fact: str) -> _Evolve:
+    """A milestone that is nothing more, and is expected once."""
+
+    def change(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Any) -> Found:
+        return _repeats(progress, procedure, fact) + _reach(progress, procedure, fact, at)
+
+    return change
+
+
+def _submitted(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Submitted) -> Found:
+    repeated = _repeats(progress, procedure, "submitted")
+    if not repeated:
+        progress.service, progress.office = data.service, data.office
+    return repeated + _reach(progress, procedure, "submitted", at)
+
+
+def _documents_requested(
+    progress: Progress, procedure: Procedure, at: int, recorded: int, data: DocumentsRequested
+) -> Found:
+    supplied = progress.supplied or {}
+    outstanding = progress.outstanding or {}
+    for document in data.documents:
+        if at >= supplied.get(document.requirement, at):
+            outstanding[document.requirement] = max(at, outstanding.get(document.requirement, at))
+    progress.outstanding = outstanding or None
+    return _reach(progress, procedure, "documents_requested", at)
+
+
+def _document_supplied(
+    progress: Progress, procedure: Procedure, at: int, recorded: int, data: DocumentSupplied
+) -> Found:
+    requirement = data.document.requirement
+    supplied = progress.supplied = progress.supplied or {}
+    asked = progress.outstanding is not None and requirement in progress.outstanding
+    known = requirement in supplied
+    supplied[requirement] = max(at, supplied.get(requirement, at))
+    if asked and progress.outstanding is not None and at >= progress.outstanding[requirement]:
+        del progress.outstanding[requirement]
+        progress.outstanding = progress.outstanding or None
+    found = _reach(progress, procedure, "document_supplied", at)
+    return found if asked or known else (NOT_REQUESTED, *found)
+
+
+def _fee_assessed(progress: Progress, procedure: Procedure, at: int, recorded: int, data: FeeAssessed) -> Found:
+    fee = Fee(data.billing_code, data.amount, data.currency, in_us(data.expires_at), at)
+    if progress.fee is None or at >= progress.fee.assessed_at:
+        if progress.fee is not None:
+            progress.earlier_fees = [*(progress.earlier_fees or ()), progress.fee]
+        progress.fee = fee
+    else:
+        progress.earlier_fees = [*(progress.earlier_fees or ()), fee]
+    found = _reach(progress, procedure, "fee_assessed", at)
+    for payment in progress.payments or ():
+        if progress.paid is None and not _misfits(payment, fee):
+            _accept(progress, procedure, payment)
+    return found
+
+
+def _misfits(payment: Payment, fee: Fee | None) -> Found:
+    """Why a payment does not meet the assessment of its billing code; nothing when it does."""
+    if fee is None or fee.code != payment.code:
+        return (UNKNOWN_BILLING_CODE,)
+    if (fee.amount, fee.currency) != (payment.amount, payment.currency):
+        return (WRONG_AMOUNT,)
+    return (AFTER_EXPIRY,) if payment.paid_at > fee.expires_at else ()
+
+
+def _accept(progress: Progress, procedure: Procedure, payment: Payment) -> Found:
+    progress.paid = payment
+    for code in (UNKNOWN_BILLING_CODE, WRONG_AMOUNT, AFTER_EXPIRY):
+        if progress.standing:
+            progress.standing.pop(code, None)
+    return _reach(progress, procedure, "fee_paid", payment.paid_at)
+
+
+def _fee_paid(progress: Progress, procedure: Procedure, at: int, recorded: int, data: FeePaid) -> Found:
+    payment = Payment(data.billing_code, data.amount, data.currency, at, recorded)
+    fees = [fee for fee in (progress.fee, *(progress.earlier_fees or ())) if fee and fee.code == payment.code]
+    misfits = _misfits(payment, fees[0] if fees else None)
+    if misfits or progress.paid is not None:
+        progress.payments = [*(progress.payments or ()), payment]
+        return misfits or (PAID_AGAIN,)
+    return _accept(progress, procedure, payment)
+
+
+def _invited(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Invited) -> Found:
+    if at >= (progress.examined or {}).get(data.examination, at):
+        invited = progress.invited = progress.invited or {}
+        if data.examination not in invited or at >= invited[data.examination][0]:
+            invited[data.examination] = (at, in_us(data.at))
+    else:
+        progress.called_in = True
+    return _reach(progress, procedure, "invited", at)
+
+
+def _examined(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Examined) -> Found:
+    examined = progress.examined = progress.examined or {}
+    for examination in data.examinations:
+        examined[examination] = max(at, examined.get(examination, at))
+        if progress.invited and examination in progress.invited and at >= progress.invited[examination][0]:
+            del progress.invited[examination]
+            progress.called_in = True
+    progress.invited = progress.invited or None
+    return _reach(progress, procedure, "examined", at)
+
+
+def _decided(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Decided) -> Found:
+    repeated = _repeats(progress, procedure, "decided")
+    if not progress.outcome or at >= progress.decided_at:
+        progress.decided_at, progress.outcome = at, data.outcome
+        progress.reasons, progress.remedy = tuple(data.reasons), data.remedy
+    return repeated + _reach(progress, procedure, "decided", at)
+
+
+def _issued(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Issued) -> Found:
+    repeated = _repeats(progress, procedure, "issued")
+    if not repeated or at >= progress.reached["issued"]:
+        progress.product = data.product
+        progress.collect_by = in_us(data.collect_by) if data.collect_by else None
+    return repeated + _reach(progress, procedure, "issued", at)
+
+
+def _paused(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Paused) -> Found:
+    if (progress.resumed_at is None or at >= progress.resumed_at) and (
+        progress.paused_at is None or at >= progress.paused_at
+    ):
+        progress.paused, progress.paused_at, progress.pause = True, at, data.reason
+    return _reach(progress, procedure, "paused", at)
+
+
+def _resumed(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Any) -> Found:
+    if progress.paused_at is None or at >= progress.paused_at:
+        progress.paused = False
+    progress.resumed_at = max(at, progress.resumed_at or at)
+    return _reach(progress, procedure, "resumed", at)
+
+
+def _transferred(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Transferred) -> Found:
+    if progress.transferred_at is None or at >= progress.transferred_at:
+        progress.transferred_at, progress.transferred_to = at, data.to
+    return _reach(progress, procedure, "transferred", at)
+
+
+def _stage_recorded(progress: Progress, procedure: Procedure, at: int, recorded: int, data: StageRecorded) -> Found:
+    fact = f"stage_recorded:{data.stage}"
+    repeated = _repeats(progress, procedure, fact)
+    if at >= progress.own_stage_at or not progress.own_stage:
+        progress.own_stage, progress.own_stage_at = data.stage, at
+        progress.own_stage_id, progress.own_stage_en = data.labels.id, data.labels.en
+    return repeated + _reach(progress, procedure, fact, at)
+
+
+_OF_OTHERS: Final = frozenset({"submitted", "document_supplied", "fee_paid", "withdrawn", "transferred"})
+"""Not an act of the body that has the case: of the applicant, of the bank, or handing the case on."""
+
+_CHANGES: Final[dict[str, _Evolve]] = {
+    "submitted": _submitted,
+    "documents_requested": _documents_requested,
+    "document_supplied": _document_supplied,
+    "documents_verified": _once("documents_verified"),
+    "fee_assessed": _fee_assessed,
+    "fee_paid": _fee_paid,
+    "invited": _invited,
+    "examined": _examined,
+    "decided": _decided,
+    "issued": _issued,
+    "collected": _once("collected"),
+    "withdrawn": _once("withdrawn"),
+    "paused": _paused,
+    "resumed": _resumed,
+    "transferred": _transferred,
+    "stage_recorded": _stage_recorded,
+}
+"""The facts that change an application's status; the others are on the timeline only."""

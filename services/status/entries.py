@@ -1,0 +1,94 @@
+"""The events of a timeline as the API shows them."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import Struct
+
+from services.status import reading, words
+from services.status.reading import FACTS_BY_NAME, in_us
+from services.status.telling import Telling
+from services.status.views import Deviation, Presenter
+from services.status.words import Text, templates
+
+LATE_REPORT_US: Final = 3_600_000_000
+"""A payment that reaches us more than an hour after it was made was reported late."""
+
+
+class By(Struct, frozen=True, omit_defaults=True):
+    """Who did it: role, office and desk, never the person."""
+
+    role: str
+    role_labels: Text
+    office: str | None = None
+    office_labels: Text | None = None
+    desk: str | None = None
+
+
+class Entry(Struct, frozen=True):
+    """One event on a timeline."""
+
+    n: int
+    """From 1, in the order of the log."""
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    by: By
+    title: Text
+    text: Text
+    deviations: list[Deviation]
+    source: str
+    id: str
+
+
+class TimelineView(Struct, frozen=True):
+    """A page of a timeline; the `Link` header leads to the next one."""
+
+    number: str
+    entries: list[Entry]
+
+
+class Entries:
+    """Puts timeline rows into words."""
+
+    def __init__(self, presenter: Presenter) -> None:
+        self._presenter = presenter
+
+    def entry(self, row: Any, service: str, office: str) -> Entry:
+        """One timeline row, of an application for `service` at `office`."""
+        stages = self._presenter.stage_labels(service)
+        data = FACTS_BY_NAME[row["fact"]].decode(row["data"])
+        title, text = self._words(row, data, service, office)
+        return Entry(
+            n=row["n"],
+            type=row["fact"],
+            occurred_at=row["occurred"],
+            recorded_at=row["recorded"],
+            by=self._by(data.by),
+            title=title,
+            text=text,
+            deviations=[Deviation(code, words.deviation(code, stages)) for code in row["deviations"] or ()],
+            source=row["source"],
+            id=row["event_id"],
+        )
+
+    def _by(self, actor: reading.Actor) -> By:
+        roles = templates().roles
+        return By(
+            actor.role,
+            roles.get(actor.role, roles["system"]),
+            actor.office,
+            words.body(self._presenter.catalogue, actor.office) if actor.office else None,
+            actor.desk,
+        )
+
+    def _words(self, row: Any, data: Any, service: str, office: str) -> tuple[Text, Text]:
+        known = self._presenter.catalogue.services.get(service)
+        values = Telling(self._presenter, known, self._presenter.zone(office)).values(row["fact"], data)
+        of_fact = templates().facts[row["fact"]]
+        text = of_fact[data.outcome if isinstance(data, reading.Decided) else "text"].fill(**values)
+        delay_us = in_us(row["recorded"]) - in_us(row["occurred"])
+        if "late" in of_fact and delay_us > LATE_REPORT_US:
+            late = of_fact["late"].fill(delay=words.duration(delay_us))
+            text = Text(f"{text.id} {late.id}", f"{text.en} {late.en}")
+        return of_fact["title"].fill(**values), text

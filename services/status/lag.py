@@ -1,0 +1,57 @@
+"""How far the projection is behind the log."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from prometheus_client import Gauge
+
+from contracts.envelope import PARTITIONS
+from runtime.database import Pool
+from services.status.plans import SELECT_POSITIONS
+from services.status.sources import KafkaSource
+
+
+class TooFarBehind(Exception):
+    """The answers are older than they may be."""
+
+
+class Lag:
+    """Measures now and then; the check answers from the last measurement, also while the broker is away."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        consumer: str,
+        topic: str,
+        generation: Callable[[], Awaitable[str]],
+        *,
+        gauge: Gauge,
+        limit: int,
+    ) -> None:
+        self._pool = pool
+        self._consumer = consumer
+        self._topic = topic
+        self._generation = generation
+        self._gauge = gauge
+        self._limit = limit
+        self.records = 0
+
+    async def measure(self, bootstrap: str, every_s: float = 5.0) -> None:
+        """For ever; raises when the broker or the database cannot be reached."""
+        source = KafkaSource(bootstrap, self._topic)
+        try:
+            while True:
+                qualified = f"{self._topic}@{await self._generation()}"
+                ends = await asyncio.to_thread(source.ends, PARTITIONS)
+                rows = await self._pool.fetch(SELECT_POSITIONS, self._consumer, qualified)
+                positions = {row["partition"]: row["next_offset"] for row in rows}
+                self.records = sum(max(0, end - positions.get(place, 0)) for place, end in enumerate(ends))
+                self._gauge.set(self.records)
+                await asyncio.sleep(every_s)
+        finally:
+            source.close()
+
+    async def check(self) -> None:
+        """Ready as long as the projection is not too far behind. Raises `TooFarBehind`."""
+        if self.records > self._limit:
+            raise TooFarBehind(f"{self.records} records are not projected yet")

@@ -1,0 +1,163 @@
+"""The composition root of the status service: settings in, a running service out.
+
+python -m services.status.main
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from litestar import Litestar
+from pydantic import Field
+
+from contracts import catalogue
+from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, decode_event
+from runtime.backbone import Backbone, Log
+from runtime.inbox import AsyncpgEffect
+from runtime.metrics import Metrics
+from runtime.quarantine_api import quarantine_routes
+from runtime.serve import run
+from runtime.settings import Settings, load_settings
+from runtime.web import create_app
+from services.status import digests, generations
+from services.status.api import Public, presentation_version, staff_routes
+from services.status.archive import Archive
+from services.status.entries import Entries, Entry
+from services.status.lag import Lag
+from services.status.limits import RateLimit
+from services.status.lookups import Lookups
+from services.status.procedure import procedures_of
+from services.status.projections import Projector
+from services.status.streams import Streams
+from services.status.upkeep import keep_live
+from services.status.views import Presenter
+
+SCHEMA = "status"
+MIGRATIONS = Path(__file__).parent / "migrations"
+CONSUMER = "status"
+WORDS = Path(__file__).with_name("words.yaml")
+
+
+class StatusSettings(Settings):
+    """What the status service needs beside the common settings."""
+
+    service_name: ClassVar[str] = "status"
+
+    topic: str = Field(EVENT_LOG_TOPIC, description="the event log")
+    schema_name: str = Field(SCHEMA, description="the PostgreSQL schema of this service")
+    consumer: str = Field(CONSUMER, description="consumer group in Kafka, its own for each system that shares a broker")
+    batch_records: int = Field(2_000, ge=1, le=100_000, description="most records taken in by one transaction")
+    lookups_per_s: float = Field(100.0, ge=0, description="look-ups a second of one client, 0 for no limit")
+    lookups_burst: int = Field(5_000, ge=1, description="look-ups of one client at once")
+    streams: int = Field(5_000, ge=1, description="most event streams open at once")
+    heartbeat_s: float = Field(15.0, gt=0, le=300, description="seconds between signs of life in an event stream")
+    lag_limit: int = Field(1_000_000, ge=0, description="records behind the log at which the service is not ready")
+    connections: int = Field(10, ge=3, le=200, description="most connections to PostgreSQL")
+
+
+def build(settings: StatusSettings) -> Litestar:
+    """Everything wired; it starts with the application's lifespan. Call within the running loop."""
+    words = catalogue.load()
+    procedures = procedures_of(words.services)
+    version = generations.version_of(words)
+    metrics = Metrics(settings.service_name)
+    backbone = Backbone(
+        settings,
+        Log(
+            topic=settings.topic,
+            partitions=PARTITIONS,
+            content_type=CONTENT_TYPE,
+            publishes=lambda event_type: event_type.startswith("id.jejak.application."),
+            key=lambda event: decode_event(event).subject.encode(),
+        ),
+        schema=settings.schema_name,
+        migrations=MIGRATIONS,
+        source=f"{words.offices[settings.office].source}/status",
+        pool_size=settings.connections,
+    )
+    archive = Archive(settings.topic, backbone.generation)
+    projector = Projector(procedures, version)
+    backbone.consumes(
+        settings.consumer,
+        AsyncpgEffect(backbone.pool, projector.handle, also=archive.keep),
+        max_records=settings.batch_records,
+    )
+    lookups = Lookups(backbone.pool)
+    presenter = Presenter(words, procedures)
+    entries = Entries(presenter)
+
+    async def read(number: str, after: int, limit: int) -> list[Entry]:
+        head = await lookups.head(number)
+        if head is None:
+            return []
+        rows = await lookups.entries(number, after, limit)
+        return [entries.entry(row, head.service, head.office) for row in rows]
+
+    streams = Streams(
+        settings.database, settings.schema_name, read, limit=settings.streams, heartbeat_s=settings.heartbeat_s
+    )
+    lag = Lag(
+        backbone.pool, settings.consumer, settings.topic, backbone.generation,
+        gauge=metrics.gauge("projection_lag_records", "Records of the log that are not projected yet"),
+        limit=settings.lag_limit,
+    )  # fmt: skip
+    backbone.works("generation", lambda: keep_live(backbone.pool, version))
+    backbone.works("listen", streams.run)
+    backbone.works("lag", lambda: lag.measure(settings.kafka))
+
+    public = Public(
+        lookups,
+        presenter,
+        streams,
+        RateLimit(settings.lookups_per_s, settings.lookups_burst),
+        presentation_version(presenter, WORDS.read_bytes()),
+    )
+    return create_app(
+        settings=settings,
+        title="Jejak status",
+        version="1.0.0",
+        description="Where an application stands, what it means, who is waited on, and everything that happened.",
+        routes=[
+            public.routes(),
+            *staff_routes(lookups, lambda: _digest(settings)),
+            quarantine_routes(backbone.quarantine),
+        ],
+        lifespan=[backbone.running, _ending(streams)],
+        ready={"database": backbone.check_database, "consumers": backbone.check_consumers, "lag": lag.check},
+        metrics=metrics,
+    )
+
+
+def _ending(streams: Streams) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """End the streams as soon as the process begins to stop, not when the server has waited for them in vain."""
+
+    @asynccontextmanager
+    async def ending(app: Litestar) -> AsyncIterator[None]:
+        async def end_at_shutdown() -> None:
+            await app.state.shutdown_event.wait()
+            streams.end()
+
+        task = asyncio.create_task(end_at_shutdown())
+        try:
+            yield
+        finally:
+            streams.end()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    return ending
+
+
+async def _digest(settings: StatusSettings) -> str:
+    return await asyncio.to_thread(digests.live_digest, settings.database, settings.schema_name)
+
+
+def main() -> None:
+    """Run the status service with the settings of the environment."""
+    run(build, load_settings(StatusSettings))
+
+
+if __name__ == "__main__":
+    main()

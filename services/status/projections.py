@@ -1,0 +1,108 @@
+"""The live projection: records in, rows out, in the transaction that advances the position.
+
+The fold and the rows are the rebuild's own (`services.status.fold`); here the applications that a batch touches are
+read first, and events that are already on their timelines are left out.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+
+from contracts.envelope import PARTITIONS
+from runtime.database import Connection
+from runtime.records import Record
+from services.status import tables
+from services.status.fold import PartitionFold
+from services.status.generations import writable_generation
+from services.status.procedure import Procedure
+from services.status.reading import read
+
+NOTIFY: Final = "SELECT pg_notify(current_schema() || '_events', $1)"
+_NOTIFIED_AT_ONCE: Final = 250
+"""Tracking numbers of 26 characters and a space; a payload holds 8,000 bytes."""
+
+
+class Projector:
+    """Writes what records make of the live generation's tables."""
+
+    def __init__(self, procedures: Mapping[str, Procedure], version: str) -> None:
+        self._procedures = procedures
+        self._version = version
+
+    async def handle(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Take in records of one partition, in order, within the caller's transaction, and tell the listeners.
+
+        Raises `MalformedEvent` for a record that cannot be read, `ProjectionMoved` when another version is live.
+        """
+        generation = await writable_generation(connection, self._version)
+        changed = await self.project(connection, generation, records)
+        for begin in range(0, len(changed), _NOTIFIED_AT_ONCE):
+            await connection.execute(NOTIFY, " ".join(changed[begin : begin + _NOTIFIED_AT_ONCE]))
+
+    async def project(self, connection: Connection, generation: int, records: Sequence[Record]) -> list[str]:
+        """Take records into `generation`; the applications that have new events."""
+        partition = records[0].partition
+        new = await _new_records(connection, generation, partition, records)
+        if not new:
+            return []
+        numbers = list(dict.fromkeys(number for number, _ in new))
+        fold = PartitionFold(partition, PARTITIONS, self._procedures)
+        for row in await connection.fetch(_select_states(generation, partition), numbers):
+            fold.resume(row["number"], row["state"], row["last_offset"])
+        rows = [fold.take(record.offset, record.timestamp_ms, record.key, record.value) for _, record in new]
+        await _copy(connection, tables.leaf(generation, "timeline", partition), tables.TIMELINE_COLUMNS, rows)
+        await connection.execute(_delete_applications(generation, partition), numbers)
+        await _copy(
+            connection,
+            tables.leaf(generation, "application", partition),
+            tables.APPLICATION_COLUMNS,
+            list(fold.application_rows()),
+        )
+        return numbers
+
+
+async def _new_records(
+    connection: Connection, generation: int, partition: int, records: Sequence[Record]
+) -> list[tuple[str, Record]]:
+    """The records whose events are not on a timeline yet, each with its application."""
+    readings = [(read(record.value), record) for record in records]
+    rows = await connection.fetch(
+        _select_known(generation, partition),
+        list({reading.number for reading, _ in readings}),
+        [reading.id for reading, _ in readings],
+    )
+    known = {(row["number"], row["source"], row["event_id"]) for row in rows}
+    return [
+        (reading.number, record)
+        for reading, record in readings
+        if (reading.number, reading.source, reading.id) not in known
+    ]
+
+
+def _select_known(generation: int, partition: int) -> str:
+    return (
+        f"SELECT number, source, event_id FROM {tables.leaf(generation, 'timeline', partition)}"  # noqa: S608 - our names
+        " WHERE number = ANY($1) AND event_id = ANY($2)"
+    )
+
+
+def _select_states(generation: int, partition: int) -> str:
+    return (
+        f"SELECT number, state, last_offset FROM {tables.leaf(generation, 'application', partition)}"  # noqa: S608
+        " WHERE number = ANY($1)"
+    )
+
+
+def _delete_applications(generation: int, partition: int) -> str:
+    return f"DELETE FROM {tables.leaf(generation, 'application', partition)} WHERE number = ANY($1)"  # noqa: S608
+
+
+async def _copy(connection: Connection, table: str, columns: str, rows: Sequence[bytes | None]) -> None:
+    async def packed() -> AsyncIterator[bytes]:
+        yield b"".join([tables.COPY_HEADER, *[row for row in rows if row is not None], tables.COPY_TRAILER])
+
+    await connection.copy_to_table(
+        table,
+        source=packed(),
+        columns=[column.strip('" ') for column in columns.split(",")],
+        format="binary",
+    )

@@ -1,0 +1,196 @@
+"""The projection's tables: their shape, and their rows packed as PostgreSQL's binary COPY format wants them.
+
+One generation of the projection is two tables, `g<id>_timeline` and `g<id>_application`, each partitioned by the log's
+partitions: what is in one partition of the log is in one partition of the tables. Live projection and rebuild pack
+their rows here, so the same events make the same bytes. Source of the format: PostgreSQL documentation, "COPY",
+section "Binary Format"; `timestamptz` is microseconds since 2000, `text[]` is array_send's form.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import Final
+
+COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
+COPY_TRAILER: Final = b"\xff\xff"
+NULL: Final = b"\xff\xff\xff\xff"
+_EPOCH_2000_US: Final = 946_684_800_000_000
+
+TIMELINE: Final = """
+    "offset" bigint NOT NULL,
+    occurred timestamptz NOT NULL,
+    recorded timestamptz NOT NULL,
+    n integer NOT NULL,
+    partition smallint NOT NULL,
+    number text COLLATE "C" NOT NULL,
+    fact text COLLATE "C" NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    data bytea NOT NULL,
+    deviations text[]
+"""
+"""`n` counts the application's events from 1 in the order of the log; `data` is the event's data as received."""
+TIMELINE_COLUMNS: Final = (
+    '"offset", occurred, recorded, n, partition, number, fact, source, event_id, data, deviations'  # in packed order
+)
+
+APPLICATION: Final = """
+    last_offset bigint NOT NULL,
+    since timestamptz NOT NULL,
+    last_at timestamptz NOT NULL,
+    last_recorded timestamptz NOT NULL,
+    submitted_at timestamptz,
+    n integer NOT NULL,
+    partition smallint NOT NULL,
+    number text COLLATE "C" NOT NULL,
+    service text COLLATE "C" NOT NULL,
+    office text COLLATE "C" NOT NULL,
+    stage text COLLATE "C" NOT NULL,
+    situation text COLLATE "C" NOT NULL,
+    waits_for text COLLATE "C" NOT NULL,
+    deviations text[],
+    state bytea NOT NULL
+"""
+"""`state` is the fold's `Progress` (MessagePack); the other columns are drawn from it for search and statistics."""
+APPLICATION_COLUMNS: Final = (
+    "last_offset, since, last_at, last_recorded, submitted_at, n, partition, "
+    "number, service, office, stage, situation, waits_for, deviations, state"
+)
+
+_fixed_timeline: Final = struct.Struct("!h iq iq iq ii ih").pack
+_fixed_application: Final = struct.Struct("!h iq iq iq iq").pack
+_int4: Final = struct.Struct("!i").pack
+_int4_field: Final = struct.Struct("!ii").pack
+_int2_field: Final = struct.Struct("!ih").pack
+_int8_field: Final = struct.Struct("!iq").pack
+_array_head: Final = struct.Struct("!iiiii").pack
+_TEXT_OID: Final = 25
+
+
+def text_field(text: str) -> bytes:
+    """A text value with its length."""
+    encoded = text.encode()
+    return _int4(len(encoded)) + encoded
+
+
+def text_array_field(texts: Sequence[str]) -> bytes:
+    """A `text[]` value with its length; NULL for none."""
+    if not texts:
+        return NULL
+    value = _array_head(1, 0, _TEXT_OID, len(texts), 1) + b"".join([text_field(text) for text in texts])
+    return _int4(len(value)) + value
+
+
+def timeline_row(  # noqa: PLR0917 - called a hundred thousand times a second, and names cost
+    partition: int,
+    offset: int,
+    n: int,
+    occurred_us: int,
+    recorded_us: int,
+    fields: Sequence[bytes],
+    event_id: bytes,
+    data: bytes,
+    deviations: Sequence[str],
+) -> bytes:
+    """One packed row; `fields` are number, fact and source as `text_field` gives them. `data` is any buffer."""
+    return b"".join(
+        (
+            _fixed_timeline(
+                11, 8, offset, 8, occurred_us - _EPOCH_2000_US, 8, recorded_us - _EPOCH_2000_US, 4, n, 2, partition
+            ),
+            *fields,
+            _int4(len(event_id)),
+            event_id,
+            _int4(len(data)),
+            data,
+            text_array_field(deviations) if deviations else NULL,
+        )
+    )
+
+
+def application_row(
+    *,
+    partition: int,
+    last_offset: int,
+    n: int,
+    times_us: tuple[int, int, int],
+    submitted_us: int | None,
+    texts: Sequence[str],
+    deviations: Sequence[str],
+    state: bytes,
+) -> bytes:
+    """One packed row; `times_us` are since, last_at, last_recorded; `texts` number, service, office, stage, situation,
+    waits_for."""
+    since, last_at, last_recorded = times_us
+    return b"".join(
+        (
+            _fixed_application(
+                15, 8, last_offset, 8, since - _EPOCH_2000_US, 8, last_at - _EPOCH_2000_US, 8,
+                last_recorded - _EPOCH_2000_US,
+            ),
+            NULL if submitted_us is None else _int8_field(8, submitted_us - _EPOCH_2000_US),
+            _int4_field(4, n),
+            _int2_field(2, partition),
+            *[text_field(text) for text in texts],
+            text_array_field(deviations),
+            _int4(len(state)),
+            state,
+        )
+    )  # fmt: skip
+
+
+def leaf(generation: int, kind: str, partition: int) -> str:
+    """The table of one partition of a generation; `kind` is `timeline` or `application`."""
+    return f"g{generation}_{kind}_{partition:02d}"
+
+
+def create_generation(generation: int) -> str:
+    """The partitioned tables of a generation, still without partitions."""
+    return (
+        f"CREATE TABLE g{generation}_timeline ({TIMELINE}) PARTITION BY LIST (partition);"
+        f"CREATE TABLE g{generation}_application ({APPLICATION}) PARTITION BY LIST (partition);"
+    )
+
+
+def create_leaves(generation: int, partition: int) -> str:
+    """The tables of one partition: not yet attached, without keys, so that they are loaded at full speed."""
+    check = f"CHECK (partition = {partition})"  # spares the attaching its scan
+    return (
+        f"CREATE TABLE {leaf(generation, 'timeline', partition)} ({TIMELINE}, {check});"
+        f"CREATE TABLE {leaf(generation, 'application', partition)} ({APPLICATION}, {check});"
+    )
+
+
+def key_leaves(generation: int, partition: int) -> str:
+    """The primary keys of one partition."""
+    return (
+        f"ALTER TABLE {leaf(generation, 'timeline', partition)} ADD PRIMARY KEY (number, n);"
+        f"ALTER TABLE {leaf(generation, 'application', partition)} ADD PRIMARY KEY (number);"
+    )
+
+
+def attach_leaves(generation: int, partition: int) -> str:
+    """Make the tables of one partition part of the generation."""
+    return "".join(
+        f"ALTER TABLE g{generation}_{kind} ATTACH PARTITION {leaf(generation, kind, partition)}"
+        f" FOR VALUES IN ({partition});"
+        for kind in ("timeline", "application")
+    )
+
+
+def show_generation(generation: int, version: str, partitions: int) -> str:
+    """The views that readers use, on this generation. New columns are only ever added at the end of a view."""
+    columns = {"timeline": TIMELINE_COLUMNS, "application": APPLICATION_COLUMNS}
+    places = ["", *(f"_{partition:02d}" for partition in range(partitions))]
+    return "".join(
+        f"CREATE OR REPLACE VIEW {kind}{place} AS"
+        f" SELECT {columns[kind]}, '{version}'::text AS version FROM g{generation}_{kind}{place};"  # noqa: S608
+        for kind in columns
+        for place in places
+    )
+
+
+def drop_generation(generation: int, partitions: int) -> str:
+    """Its tables gone, also those that a killed rebuild left unattached, and views that still show them."""
+    names = [f"g{generation}_{kind}" for kind in ("timeline", "application")]
+    leaves = [leaf(generation, kind, place) for kind in ("timeline", "application") for place in range(partitions)]
+    return f"DROP TABLE IF EXISTS {', '.join([*names, *leaves])} CASCADE;"

@@ -1,0 +1,154 @@
+"""Finds and fills the words of `words.yaml`, and says times, sums and codes in both languages."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from contracts.catalogue import Catalogue, Language, body_labels, reason_words
+from contracts.facts import Labels
+from contracts.facts import Reason as FactReason
+from services.status.reading import Reason, Remedy
+
+LANGUAGES: Final[tuple[Language, Language]] = ("id", "en")
+_DAYS: Final = {
+    "id": ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+_MONTHS: Final = {
+    "id": (
+        "Januari", "Februari", "Maret", "April", "Mei", "Juni",
+        "Juli", "Agustus", "September", "Oktober", "November", "Desember",
+    ),
+    "en": (
+        "January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December",
+    ),
+}  # fmt: skip
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Text(Struct, frozen=True):
+    """The same words in Indonesian and English."""
+
+    id: str
+    en: str
+
+    def fill(self, **values: "Text | str") -> "Text":
+        """A sentence with `{name}` replaced by its value, in each language by the value's own words."""
+        return Text(_tidy(self.id.format(**_in("id", values))), _tidy(self.en.format(**_in("en", values))))
+
+    def fill_in_place(self, **values: "Text | str") -> "Text":
+        """As `fill`, for a piece of a sentence: its leading space is kept."""
+        return Text(self.id.format(**_in("id", values)), self.en.format(**_in("en", values)))
+
+
+class Templates(Struct, frozen=True, forbid_unknown_fields=True):
+    """`words.yaml`."""
+
+    situations: dict[str, dict[str, Text]]
+    waiting: dict[str, Text]
+    next: dict[str, Text]
+    facts: dict[str, dict[str, Text]]
+    deviations: dict[str, Text]
+    roles: dict[str, Text]
+    terms: dict[str, Text]
+
+
+@cache
+def templates() -> Templates:
+    """The words, read once."""
+    return msgspec.yaml.decode(Path(__file__).with_name("words.yaml").read_bytes(), type=Templates)
+
+
+def _in(language: Language, values: Mapping[str, Text | str]) -> dict[str, str]:
+    return {name: value if isinstance(value, str) else getattr(value, language) for name, value in values.items()}
+
+
+def _tidy(sentence: str) -> str:
+    """Without the gaps that empty values leave."""
+    return " ".join(sentence.split()).replace(" .", ".")
+
+
+def text_of(labels: Labels | None, otherwise: str) -> Text:
+    """Labels of the catalogue; where it has none, a term of ours (never a bare code)."""
+    return Text(labels.id, labels.en) if labels else templates().terms[otherwise]
+
+
+def joined(texts: list[Text]) -> Text:
+    """Several words as a list in a sentence."""
+    return Text("; ".join(text.id for text in texts), "; ".join(text.en for text in texts))
+
+
+def instant(us: int, zone: ZoneInfo) -> Text:
+    """A moment of the office's day: *Jumat, 6 Maret 2026 pukul 14.00 WIB* / *Friday, 6 March 2026, 14:00 WIB*."""
+    local = (_EPOCH + timedelta(microseconds=us)).astimezone(zone)
+    day = {
+        language: f"{_DAYS[language][local.weekday()]}, {local.day} {_MONTHS[language][local.month - 1]} {local.year}"
+        for language in LANGUAGES
+    }
+    return Text(f"{day['id']} pukul {local:%H.%M} {local.tzname()}", f"{day['en']}, {local:%H:%M} {local.tzname()}")
+
+
+def money(amount: int, currency: str) -> Text:
+    """A sum: *Rp650.000* / *IDR 650,000*."""
+    grouped = f"{amount:,}"
+    dotted = grouped.replace(",", ".")
+    return Text(f"Rp{dotted}" if currency == "IDR" else f"{currency} {dotted}", f"{currency} {grouped}")
+
+
+def duration(us: int) -> Text:
+    """A length of time in hours, or days from two on: *18 jam* / *18 hours*."""
+    hours = max(1, round(us / 3_600_000_000))
+    if hours >= 48:
+        return Text(f"{hours // 24} hari", f"{hours // 24} days")
+    return Text(f"{hours} jam", f"{hours} hour{'s' if hours > 1 else ''}")
+
+
+def reasons(catalogue: Catalogue, given: tuple[Reason, ...] | list[Reason]) -> Text:
+    """Reasons as sentences."""
+    as_facts = [FactReason(code=reason.code, parameters=reason.parameters) for reason in given]
+    return Text(
+        " ".join(reason_words(catalogue, reason, "id") for reason in as_facts),
+        " ".join(reason_words(catalogue, reason, "en") for reason in as_facts),
+    )
+
+
+def remedy(catalogue: Catalogue, given: Remedy | None) -> Text:
+    """What can be done against a decision; empty where nothing was said."""
+    if given is None:
+        return Text("", "")
+    terms = templates().terms
+    named = text_of(catalogue.names.remedies.get(given.code), "product")
+    if given.within_days is None:
+        return terms["remedy_open"].fill(remedy=named, basis=given.legal_basis)
+    within = terms[given.unit].fill(count=str(given.within_days))
+    return terms["remedy"].fill(remedy=named, within=within, basis=given.legal_basis)
+
+
+def body(catalogue: Catalogue, code: str | None) -> Text:
+    """The office or agency of this code."""
+    return text_of(body_labels(catalogue, code) if code else None, "body")
+
+
+def deviation(code: str, stages: Mapping[str, Labels]) -> Text:
+    """A deviation in words; `stages` are the labels of the service's stages."""
+    kind, _, stage = code.partition(":")
+    words = templates().deviations[kind]
+    labels = stages.get(stage)
+    return words.fill(stage=Text(labels.id, labels.en) if labels else _fact_title(stage))
+
+
+def _fact_title(fact: str) -> Text:
+    """What a fact is called, for stages that the service does not declare."""
+    words = templates().facts.get(fact)
+    return (
+        words["title"]
+        if words
+        else Text(fact.rpartition(":")[2].replace("_", " "), fact.rpartition(":")[2].replace("_", " "))
+    )

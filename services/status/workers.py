@@ -1,0 +1,63 @@
+"""Runs the workers of a rebuild: one in a thread of this process, which begins at once, the others as processes."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from services.status import bulk
+from services.status.bulk import Job
+from services.status.procedure import Procedure
+
+Advance = Callable[[int], None]
+"""Called in the event loop with the number of records read since the last call."""
+
+
+class WorkerFailed(Exception):
+    """A worker process ended before its work was done; the message is the end of what it said."""
+
+
+def default_workers() -> int:
+    """As many as there are processors at hand."""
+    return len(os.sched_getaffinity(0))
+
+
+async def run_workers(job: Job, procedures: Mapping[str, Procedure], count: int, advance: Advance) -> None:
+    """Build what is left of `job` with `count` workers. Raises what they raise, or `WorkerFailed`."""
+    async with asyncio.TaskGroup() as group:
+        for _ in range(count - 1):
+            group.create_task(_run_process(job, advance))
+        group.create_task(_run_thread(job, procedures, advance))
+
+
+async def _run_thread(job: Job, procedures: Mapping[str, Procedure], advance: Advance) -> None:
+    loop = asyncio.get_running_loop()
+
+    def report(records: int) -> None:
+        loop.call_soon_threadsafe(advance, records)
+
+    await asyncio.to_thread(bulk.work, job, procedures, report)
+
+
+async def _run_process(job: Job, advance: Advance) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.status.bulk",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        if process.stdin is None or process.stdout is None or process.stderr is None:
+            raise WorkerFailed("the worker process has no pipes")
+        said = asyncio.create_task(process.stderr.read())
+        process.stdin.write(msgspec.json.encode(job))
+        process.stdin.close()
+        async for line in process.stdout:
+            advance(msgspec.json.decode(line, type=bulk.Progress).records)
+        if await process.wait() != 0:
+            raise WorkerFailed((await said).decode(errors="replace").strip()[-500:])
+        await said
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
