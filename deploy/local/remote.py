@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -87,10 +87,11 @@ class RunningSystem:
 
 
 @contextmanager
-def running_system(*options: str) -> Iterator[RunningSystem]:
+def running_system(*options: str, environment: Mapping[str, str] | None = None) -> Iterator[RunningSystem]:
     """`jejak up` with `options` on a temporary state, as a process tied to this one. Stopped and removed afterwards.
 
-    With Kafka and PostgreSQL of its own, since parts may be killed: what JEJAK_ variables name is left out of it.
+    With Kafka and PostgreSQL of its own, since parts may be killed: what JEJAK_ variables name is left out of it, but
+    for those in `environment`, which the services get too.
     """
     folder = Path(tempfile.mkdtemp(prefix="jejak-"))
     state = State(folder)
@@ -103,7 +104,7 @@ def running_system(*options: str) -> Iterator[RunningSystem]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={name: value for name, value in os.environ.items() if not _is_ours(name)},
+            env={name: value for name, value in os.environ.items() if not _is_ours(name)} | dict(environment or {}),
             process_group=0,
         )
     try:
