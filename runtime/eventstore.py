@@ -100,6 +100,16 @@ def _stored(appends: Sequence[Append]) -> list[StoredEvent]:
     ]
 
 
+class LazyDatastore(PostgresDatastore):
+    """The library's datastore, which connects when it is used, not while it is made: a service starts without its database."""
+
+    in_use = False
+
+    def register_type_adapters(self) -> None:
+        if self.in_use:
+            super().register_type_adapters()
+
+
 class FencedRecorder(PostgresApplicationRecorder):
     """The library's recorder, which also moves a consumer's position in the transaction of the events."""
 
@@ -134,7 +144,7 @@ class PostgresEventStore:
     def open(cls, dsn: str, schema: str, *, pool_size: int = 2, max_overflow: int = 4) -> "PostgresEventStore":
         """A store that connects when it is first used; `prepare` makes its table."""
         where = conninfo_to_dict(dsn)
-        datastore = PostgresDatastore(
+        datastore = LazyDatastore(
             dbname=str(where.get("dbname") or "postgres"),
             host=str(where.get("host") or ""),
             port=str(where.get("port") or "5432"),
@@ -149,7 +159,9 @@ class PostgresEventStore:
             schema=check_schema(schema),
             originator_id_type="text",
         )
-        return cls(FencedRecorder(datastore, events_table_name="stored_events"))
+        recorder = FencedRecorder(datastore, events_table_name="stored_events")
+        datastore.in_use = True
+        return cls(recorder)
 
     @property
     def channel(self) -> str:
@@ -213,6 +225,7 @@ class PostgresEventStore:
 
 
 def _insert(recorder: FencedRecorder, stored: Sequence[StoredEvent], advance: Advance | None) -> None:
+    recorder.datastore.register_type_adapters()  # at once from the second time on
     PostgresApplicationRecorder.insert_events.__wrapped__(recorder, stored, advance=advance)
 
 
