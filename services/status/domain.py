@@ -44,6 +44,10 @@ UNKNOWN_BILLING_CODE: Final = "payment_unknown_code"
 WRONG_AMOUNT: Final = "payment_amount_differs"
 AFTER_EXPIRY: Final = "payment_after_expiry"
 PAID_AGAIN: Final = "payment_repeated"
+REPORTED_LATE: Final = "payment_reported_late"
+"""No deviation of the process, and not standing: the bank's delay, which is not the applicant's."""
+_PROMPT_US: Final = 3_600_000_000
+"""What is recorded within an hour of its own time is in time."""
 
 
 class Fee(Struct, array_like=True, gc=False):
@@ -63,7 +67,8 @@ class Payment(Struct, array_like=True, gc=False):
     amount: int
     currency: str
     paid_at: int
-    recorded_at: int
+    reported_at: int
+    """When we learned of it; its own time unless it was reported late."""
 
 
 class Progress(Struct, array_like=True, gc=False):
@@ -124,16 +129,21 @@ def evolve(  # noqa: PLR0917 - called a hundred thousand times a second, and nam
 ) -> Found:
     """Take in one event: fact `fact` with `data`, which happened at `at` and was recorded at `recorded`.
 
+    The `_CHANGES` are given as time of recording the event's own time, unless it was reported late.
+
     Returns the deviations that it shows. The caller sees to it that an event is taken in once.
     """
     progress.n = n = progress.n + 1
     if n == 1 or at > progress.last_at:
         progress.last_at = at
-    if n == 1 or recorded > progress.last_recorded:
+    followed_since = progress.last_recorded
+    if n == 1 or recorded > followed_since:
         progress.last_recorded = recorded
     change = _CHANGES.get(fact)
     if change is None:
         return ()
+    if n == 1 or recorded - at <= _PROMPT_US or at < followed_since:
+        recorded = at  # in time; or history, recorded all at once long after it happened
     found = change(progress, procedure, at, recorded, data)
     if (progress.acted_at is None or at > progress.acted_at) and fact not in _OF_OTHERS:
         progress.acted_at = at
@@ -142,7 +152,9 @@ def evolve(  # noqa: PLR0917 - called a hundred thousand times a second, and nam
     if found:
         standing = progress.standing = progress.standing or {}
         for code in found:
-            standing[code] = max(at, standing.get(code, at))
+            if code != REPORTED_LATE:
+                standing[code] = max(at, standing.get(code, at))
+        progress.standing = standing or None
     return found
 
 
@@ -260,7 +272,8 @@ def _fee_paid(progress: Progress, procedure: Procedure, at: int, recorded: int, 
     if misfits or progress.paid is not None:
         progress.payments = [*(progress.payments or ()), payment]
         return misfits or (PAID_AGAIN,)
-    return _accept(progress, procedure, payment)
+    late = (REPORTED_LATE,) if recorded > at else ()
+    return late + _accept(progress, procedure, payment)
 
 
 def _invited(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Invited) -> Found:

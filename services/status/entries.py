@@ -1,18 +1,16 @@
 """The events of a timeline as the API shows them."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 
 from services.status import reading, words
+from services.status.domain import REPORTED_LATE
 from services.status.reading import FACTS_BY_NAME, in_us
 from services.status.telling import Telling
 from services.status.views import Deviation, Presenter
 from services.status.words import Text, templates
-
-LATE_REPORT_US: Final = 3_600_000_000
-"""A payment that reaches us more than an hour after it was made was reported late."""
 
 
 class By(Struct, frozen=True, omit_defaults=True):
@@ -67,7 +65,11 @@ class Entries:
             by=self._by(data.by),
             title=title,
             text=text,
-            deviations=[Deviation(code, words.deviation(code, stages)) for code in row["deviations"] or ()],
+            deviations=[
+                Deviation(code, words.deviation(code, stages))
+                for code in row["deviations"] or ()
+                if code != REPORTED_LATE
+            ],
             source=row["source"],
             id=row["event_id"],
         )
@@ -87,8 +89,7 @@ class Entries:
         values = Telling(self._presenter, known, self._presenter.zone(office)).values(row["fact"], data)
         of_fact = templates().facts[row["fact"]]
         text = of_fact[data.outcome if isinstance(data, reading.Decided) else "text"].fill(**values)
-        delay_us = in_us(row["recorded"]) - in_us(row["occurred"])
-        if "late" in of_fact and delay_us > LATE_REPORT_US:
-            late = of_fact["late"].fill(delay=words.duration(delay_us))
+        if REPORTED_LATE in (row["deviations"] or ()):
+            late = of_fact["late"].fill(delay=words.duration(in_us(row["recorded"]) - in_us(row["occurred"])))
             text = Text(f"{text.id} {late.id}", f"{text.en} {late.en}")
         return of_fact["title"].fill(**values), text

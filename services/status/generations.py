@@ -6,7 +6,7 @@ one is live; the switch holds the same lock alone. So no write can land in a gen
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -49,6 +49,11 @@ def version_of(catalogue: Catalogue) -> str:
         for code, procedure in procedures_of(catalogue.services).items()
     }
     return f"{PROJECTION_VERSION}-{hashlib.sha256(msgspec.json.encode(declared, order='sorted')).hexdigest()[:8]}"
+
+
+def precedes(version: str, other: str) -> bool:
+    """Whether `version` is to be replaced by `other`: another one, and not of a later fold."""
+    return version != other and int(version.partition("-")[0]) <= int(other.partition("-")[0])
 
 
 async def live_generation(connection: Connection) -> Generation | None:
@@ -118,6 +123,3 @@ async def drop(connection: Connection, generation: int) -> None:
     async with connection.transaction():
         await connection.execute(tables.drop_generation(generation, PARTITIONS))
         await connection.execute(DELETE_GENERATION, generation)
-
-
-RETAINED: Final = "SELECT generation FROM generations WHERE state = 'retired' ORDER BY generation"

@@ -30,8 +30,9 @@ from services.status.limits import RateLimit
 from services.status.lookups import Lookups
 from services.status.procedure import procedures_of
 from services.status.projections import Projector
+from services.status.rebuild import Options
 from services.status.streams import Streams
-from services.status.upkeep import keep_live
+from services.status.upkeep import Upkeep
 from services.status.views import Presenter
 
 SCHEMA = "status"
@@ -103,7 +104,21 @@ def build(settings: StatusSettings) -> Litestar:
         gauge=metrics.gauge("projection_lag_records", "Records of the log that are not projected yet"),
         limit=settings.lag_limit,
     )  # fmt: skip
-    backbone.works("generation", lambda: keep_live(backbone.pool, version))
+    upkeep = Upkeep(backbone.pool, procedures, version)
+
+    async def keep_live() -> None:
+        await upkeep.run(
+            Options(
+                dsn=settings.database,
+                schema=settings.schema_name,
+                source="archive",
+                topic=settings.topic,
+                log_generation=await backbone.generation(),
+                consumer=settings.consumer,
+            )
+        )
+
+    backbone.works("generation", keep_live)
     backbone.works("listen", streams.run)
     backbone.works("lag", lambda: lag.measure(settings.kafka))
 

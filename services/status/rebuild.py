@@ -66,6 +66,8 @@ class Options:
     bootstrap: str = ""
     consumer: str = "status"
     workers: int = 1
+    thread: bool = False
+    """Let one of the workers be a thread of this process: it begins at once, but takes turns with whatever else runs."""
     keep: bool = False
     """Keep the tables of the generation that was live, and of one that differs."""
     drop_first: bool = False
@@ -144,7 +146,6 @@ class _Rebuild:
         return self.report
 
     async def _plan(self, live: Generation | None) -> Plan:
-        self._phase("plan")
         plan = await plans.unfinished(self.control, self.version, self.options.source)
         if plan is not None and (self.options.begin_anew or plan.topic != self.options.qualified_topic):
             await generations.drop(self.control, plan.generation)
@@ -160,6 +161,7 @@ class _Rebuild:
 
     async def _begin(self, live: Generation | None) -> Plan:
         """A new plan at the live positions, with the live generation's digest there."""
+        self._phase("plan")
         ends = await self._source_ends()
         comparable = live is not None and live.version == self.version
         with psycopg.connect(self.options.dsn, options=f"-c search_path={self.options.schema},public") as snapshot:
@@ -201,7 +203,8 @@ class _Rebuild:
         job = Job(options.dsn, options.schema, plan.generation, options.source, options.bootstrap, options.topic)
         began = time.monotonic()
         while any(not part.done for part in plan.parts):
-            await run_workers(job, self.procedures, options.workers, self._advance)
+            procedures = self.procedures if options.thread else None
+            await run_workers(job, procedures, options.workers, self._advance)
             await plans.refresh(self.control, plan)
             if any(not part.done for part in plan.parts):
                 await asyncio.sleep(0.2)  # a worker of a killed run still holds one; it ends when its pipe is gone

@@ -115,8 +115,7 @@ def _office_since(progress: Progress) -> int:
     if progress.supplied:
         moments.append(max(progress.supplied.values()))
     if progress.paid is not None:
-        acted_on = progress.acted_at is not None and progress.acted_at >= progress.paid.paid_at
-        moments.append(progress.paid.paid_at if acted_on else progress.paid.recorded_at)
+        moments.append(progress.paid.reported_at)
     if progress.called_in and progress.examined:
         moments.append(max(progress.examined.values()))
     if progress.resumed_at is not None and progress.paused_at is not None:

@@ -181,9 +181,11 @@ def show_generation(generation: int, version: str, partitions: int) -> str:
     """The views that readers use, on this generation. New columns are only ever added at the end of a view."""
     columns = {"timeline": TIMELINE_COLUMNS, "application": APPLICATION_COLUMNS}
     places = ["", *(f"_{partition:02d}" for partition in range(partitions))]
+    select = "SELECT {columns}, '{version}'::text AS version FROM g{generation}_{name}"
     return "".join(
-        f"CREATE OR REPLACE VIEW {kind}{place} AS"
-        f" SELECT {columns[kind]}, '{version}'::text AS version FROM g{generation}_{kind}{place};"  # noqa: S608
+        f"CREATE OR REPLACE VIEW {kind}{place} AS "
+        + select.format(columns=columns[kind], version=version, generation=generation, name=kind + place)
+        + ";"
         for kind in columns
         for place in places
     )

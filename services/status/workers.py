@@ -1,4 +1,4 @@
-"""Runs the workers of a rebuild: one in a thread of this process, which begins at once, the others as processes."""
+"""Runs the workers of a rebuild: processes, and one thread of this process, which begins at once, where that is wanted."""
 
 import asyncio
 import os
@@ -24,12 +24,16 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0))
 
 
-async def run_workers(job: Job, procedures: Mapping[str, Procedure], count: int, advance: Advance) -> None:
-    """Build what is left of `job` with `count` workers. Raises what they raise, or `WorkerFailed`."""
+async def run_workers(job: Job, procedures: Mapping[str, Procedure] | None, count: int, advance: Advance) -> None:
+    """Build what is left of `job` with `count` workers; without `procedures` all of them are processes.
+
+    Raises what they raise, or `WorkerFailed`.
+    """
     async with asyncio.TaskGroup() as group:
-        for _ in range(count - 1):
+        for _ in range(count - (procedures is not None)):
             group.create_task(_run_process(job, advance))
-        group.create_task(_run_thread(job, procedures, advance))
+        if procedures is not None:
+            group.create_task(_run_thread(job, procedures, advance))
 
 
 async def _run_thread(job: Job, procedures: Mapping[str, Procedure], advance: Advance) -> None:

@@ -1,0 +1,182 @@
+"""The commands `jejak status NUMBER` and `jejak rebuild`, which the `jejak` command line registers.
+
+Both find the running system in the environment: JEJAK_STATUS_URL; JEJAK_DATABASE and JEJAK_KAFKA.
+"""
+
+import asyncio
+import os
+import time
+from typing import Annotated, Any, NoReturn
+
+import asyncpg
+import httpx
+import psycopg
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from contracts import catalogue
+from runtime.kafka import topic_generation
+from services.status import generations
+from services.status.main import StatusSettings
+from services.status.procedure import procedures_of
+from services.status.rebuild import Options, RebuildDiffers, RebuildRefused, Report
+from services.status.rebuild import rebuild as run_rebuild
+from services.status.sources import SourceFailed
+from services.status.workers import WorkerFailed, default_workers
+
+_PAGE = 200
+
+
+def status(
+    number: Annotated[str, typer.Argument(help="The tracking number, in any spelling.")],
+    language: Annotated[str, typer.Option(help="id or en.")] = "id",
+) -> None:
+    """Show where an application stands, and its timeline."""
+    if language not in ("id", "en"):
+        _fail("the language is id or en", 2)
+    url = os.environ.get("JEJAK_STATUS_URL", "")
+    if not url:
+        _fail("JEJAK_STATUS_URL is not set: start the system (jejak up), or name the address of the status service", 2)
+    try:
+        with httpx.Client(base_url=url, timeout=10.0) as client:
+            shown = _get(client, f"/applications/{number}").json()
+            entries = _timeline(client, shown["links"]["timeline"])
+    except httpx.HTTPError as error:
+        _fail(f"the status service at {url} does not answer ({type(error).__name__}): is the system up?", 1)
+    _show(Console(), shown, entries, language)
+
+
+def _get(client: httpx.Client, path: str) -> httpx.Response:
+    answer = client.get(path)
+    if not answer.is_success:
+        problem = answer.json()
+        _fail(problem.get("detail") or problem.get("title", "the status service refused"), 1)
+    return answer
+
+
+def _timeline(client: httpx.Client, path: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = []
+    following: str | None = f"{path}?limit={_PAGE}"
+    while following:
+        page = _get(client, following)
+        entries += page.json()["entries"]
+        following = page.links.get("next", {}).get("url")
+    return entries
+
+
+def _show(console: Console, shown: dict[str, Any], entries: list[dict[str, Any]], language: str) -> None:
+    console.print(f"[bold]{escape(shown['service']['labels'][language])}[/bold]  {shown['number']}", highlight=False)
+    for key in ("headline", "next"):
+        console.print(shown[key][language], highlight=False, markup=False)
+    console.print(shown["waiting"]["text"][language], highlight=False, markup=False)
+    console.print(f"→ {shown['todo']['text'][language]}", highlight=False, markup=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("", "Waktu" if language == "id" else "Time", "", "Oleh" if language == "id" else "By"):
+        table.add_column(title)
+    for entry in entries:
+        text = f"[bold]{escape(entry['title'][language])}[/bold]  {escape(entry['text'][language])}"
+        for deviation in entry["deviations"]:
+            text += f"\n[yellow]! {escape(deviation['text'][language])}[/yellow]"
+        by = [entry["by"]["role_labels"][language], entry["by"].get("desk")]
+        table.add_row(str(entry["n"]), entry["occurred_at"][:16].replace("T", " "), text, ", ".join(filter(None, by)))
+    console.print(table)
+
+
+def rebuild(
+    source: Annotated[str, typer.Option("--from", help="kafka or archive.")] = "kafka",
+    workers: Annotated[int, typer.Option(help="Processes; 0 for as many as there are processors.", min=0)] = 0,
+    *,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the old generation's tables, or one that differs.")
+    ] = False,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Empty the projection first: readers find nothing meanwhile.")
+    ] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="Do not take up a rebuild that was not finished.")] = False,
+) -> None:
+    """Rebuild the projection beside the live one, compare their digests, and switch.
+
+    Exit code 1 when they differ: the live one stays then.
+    """
+    if source not in ("kafka", "archive"):
+        _fail("--from is kafka or archive", 2)
+    try:
+        settings = StatusSettings()  # type: ignore[call-arg]  # from the environment
+    except ValidationError:
+        _fail("JEJAK_DATABASE and JEJAK_KAFKA are not set: start the system (jejak up), or name them", 2)
+    try:
+        report = asyncio.run(_rebuild(settings, source, workers or default_workers(), keep=keep, drop=drop, anew=anew))
+    except RebuildDiffers as differs:
+        typer.echo(
+            f"rebuild: different expected={differs.expected} found={differs.found} first={differs.number or '-'}"
+        )
+        _fail(f"{differs}; the live projection stays as it is", 1)
+    except (RebuildRefused, SourceFailed, WorkerFailed) as error:
+        _fail(str(error), 1)
+    except ExceptionGroup as group:
+        _fail("; ".join(str(error) for error in group.exceptions) + " (run it again: it goes on where it stopped)", 1)
+    except (OSError, asyncpg.PostgresError, psycopg.Error) as error:
+        _fail(f"PostgreSQL failed ({type(error).__name__}); run it again: it goes on where it stopped", 1)
+    _conclude(report)
+
+
+async def _rebuild(
+    settings: StatusSettings, source: Any, workers: int, *, keep: bool, drop: bool, anew: bool
+) -> Report:
+    words = catalogue.load()
+    log_generation = settings.log_generation or await topic_generation(settings.kafka, settings.topic)
+    options = Options(
+        dsn=settings.database,
+        schema=settings.schema_name,
+        source=source,
+        topic=settings.topic,
+        log_generation=log_generation,
+        bootstrap=settings.kafka,
+        consumer=settings.consumer,
+        workers=workers,
+        thread=True,
+        keep=keep,
+        drop_first=drop,
+        begin_anew=anew,
+    )
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("plan", total=None, rate="")
+        began: list[float] = []
+
+        def tell(report: Report) -> None:
+            if report.phase == "build" and not began:
+                began.append(time.monotonic())
+            elapsed_s = time.monotonic() - began[0] if began else 0.0
+            rate = f"{report.records / elapsed_s:,.0f}/s" if elapsed_s > 0.2 else ""
+            progress.update(
+                task, description=report.phase, completed=report.records, total=report.of_records or None, rate=rate
+            )
+
+        return await run_rebuild(options, procedures_of(words.services), generations.version_of(words), tell)
+
+
+def _conclude(report: Report) -> None:
+    rate = report.records / report.bulk_s if report.bulk_s else 0.0
+    console = Console(stderr=True)
+    if report.resumed_partitions:
+        console.print(f"taken up again: {report.resumed_partitions} partitions were done already", highlight=False)
+    if report.unreadable:
+        console.print(f"{report.unreadable} records cannot be read and are on no timeline", highlight=False)
+    compared = "identical" if report.expected_digest else "first"
+    typer.echo(
+        f"rebuild: {compared} applications={report.applications} events={report.events} seconds={report.bulk_s:.2f} "
+        f"rate={rate:.0f}/s digest={report.digest}"
+    )
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"jejak: {message}", err=True)
+    raise SystemExit(code)
