@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from types import TracebackType
 from typing import TextIO
 
@@ -32,43 +33,51 @@ _WINDOW_S = 10.0
 
 
 def configure_logging(*, service: str, level: str = "info", stream: TextIO | None = None) -> None:
-    """Send every log of the process to `stream` (stderr) as JSON lines. Call once, when the process starts."""
-    shared: list[Processor] = [
+    """Send every log of the process to `stream` (stderr) as JSON lines. Call once, when the process starts.
+
+    Our own loggers write straight to the stream: a request must not pay for the standard library's records.
+    """
+    out = stream or sys.stderr
+    first: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
+        structlog.processors.add_log_level,
+        _logger_name,
         _named(service),
-        _with_trace,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
     ]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*first, *_LAST],
+        logger_factory=lambda *names: LineWriter(out, *names),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = json_handler(shared, stream or sys.stderr)
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [library_handler([structlog.stdlib.add_logger_name, *first], out)]
     root.setLevel(level.upper())
     sys.excepthook = _log_uncaught
     _route_libraries(level)
 
 
-def json_handler(shared: list[Processor], stream: TextIO) -> logging.Handler:
-    """A handler that writes every record as one JSON line; `shared` is applied to the libraries' records too."""
+class LineWriter:
+    """What structlog hands finished lines to: one write a line, so that lines of threads do not mix."""
+
+    def __init__(self, stream: TextIO, name: str = "jejak", *_: object) -> None:
+        self.name = name
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        """Write a line."""
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+    debug = info = warning = warn = error = exception = critical = fatal = log = msg
+
+
+def library_handler(first: list[Processor], stream: TextIO) -> logging.Handler:
+    """A handler for the standard library's loggers that writes the same lines; noisy loggers are held back."""
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _exception_without_values,
-                without_sensitive,
-                without_addresses,
-                structlog.processors.JSONRenderer(serializer=_to_json),
-            ],
-        )
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=[_suppressed, *first], processors=[remove, *_LAST])
     )
     handler.addFilter(Surge(_NOISY, burst=_BURST, window_s=_WINDOW_S))
     return handler
@@ -132,13 +141,23 @@ def _named(service: str) -> Processor:
     return add
 
 
+def _logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:
+    if isinstance(logger, LineWriter):
+        event["logger"] = logger.name
+    return event
+
+
+def _suppressed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """How many records of a noisy logger `Surge` held back before this one."""
+    if count := getattr(event.get("_record"), "suppressed", 0):
+        event["suppressed"] = count
+    return event
+
+
 def _with_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if trace := current_trace():
         event.setdefault("trace_id", trace.trace_id)
         event.setdefault("span_id", trace.span_id)
-    record = event.get("_record")
-    if suppressed := getattr(record, "suppressed", 0):
-        event["suppressed"] = suppressed
     return event
 
 
@@ -153,9 +172,13 @@ def without_sensitive(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def without_addresses(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Structlog processor: blank out e-mail addresses in texts, which libraries may have put together."""
-    return {key: _E_MAIL.sub("<e-mail>", value) if isinstance(value, str) else value for key, value in event.items()}
+    for key, value in event.items():
+        if isinstance(value, str) and "@" in value:
+            event[key] = _E_MAIL.sub("<e-mail>", value)
+    return event
 
 
+@lru_cache(maxsize=1024)
 def _is_sensitive(key: object) -> bool:
     return str(key).lower().replace("-", "_") in SENSITIVE
 
@@ -198,3 +221,13 @@ def describe(error: BaseException) -> list[dict[str, object]]:
 
 def _to_json(event: EventDict, **_: object) -> str:
     return msgspec.json.encode(event, enc_hook=str).decode()
+
+
+_LAST: list[Processor] = [
+    _with_trace,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+    _exception_without_values,
+    without_sensitive,
+    without_addresses,
+    structlog.processors.JSONRenderer(serializer=_to_json),
+]

@@ -9,7 +9,6 @@ import time
 from typing import cast
 
 import structlog
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -89,10 +88,11 @@ class SecurityHeaders:
     """
 
     _ALWAYS = (
-        ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "no-referrer"),
-        ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
     )
+    _PRIVATE = (*_ALWAYS, (b"cache-control", b"no-store"))
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -102,15 +102,13 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
         private = any(name == b"authorization" for name, _ in scope["headers"])
+        wanted = self._PRIVATE if private else self._ALWAYS
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message.setdefault("headers", [])
-                headers = MutableScopeHeaders.from_message(message)
-                for name, value in self._ALWAYS:
-                    headers.setdefault(name, value)
-                if private:
-                    headers.setdefault("Cache-Control", "no-store")
+                headers = list(message.get("headers", ()))
+                given = {name.lower() for name, _ in headers}
+                message["headers"] = [*headers, *(header for header in wanted if header[0] not in given)]
             await send(message)
 
         await self._app(scope, receive, send_guarded)

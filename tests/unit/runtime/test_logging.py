@@ -7,13 +7,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from runtime.logging import Surge, describe, json_handler, without_sensitive
+from runtime.logging import Surge, describe, library_handler, without_sensitive
 
 
 @pytest.fixture
 def library() -> Iterator[tuple[logging.Logger, io.StringIO]]:
     stream, logger = io.StringIO(), logging.getLogger("some.library")
-    handler = json_handler([], stream)
+    handler = library_handler([], stream)
     logger.addHandler(handler)
     logger.propagate = False
     yield logger, stream

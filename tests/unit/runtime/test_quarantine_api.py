@@ -107,3 +107,10 @@ def test_a_discard_needs_a_reason_code(client: Any, bearer: Bearer, quarantine: 
 @pytest.mark.parametrize("path", ["/quarantine/99/release", "/quarantine/99/discard", "/quarantine/x/release"])
 def test_what_is_not_there_is_not_found(client: Any, bearer: Bearer, path: str) -> None:
     assert client.post(path, json={"reason": "x"}, headers=bearer("operator")).status_code == 404
+
+
+def test_the_document_says_that_operators_are_asked_for(client: Any) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    operations = [operation for path in paths.values() for operation in path.values()]
+    assert len(operations) == 3
+    assert all(operation["security"] == [{"bearer": ["operator"]}] for operation in operations)

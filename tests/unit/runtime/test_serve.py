@@ -119,32 +119,37 @@ def test_a_missing_setting_is_one_line_and_exit_code_2(depot: Callable[..., Depo
     assert service.log_file.read_text().startswith("depot: JEJAK_KAFKA is not set")
 
 
-def test_logs_are_json_lines_with_service_trace_and_route_but_no_path_or_query(depot: Callable[..., Depot]) -> None:
-    service = depot()
-    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "Authorization": "Basic c2l0aTpyYWhhc2lh"}
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Depot:
+    """A depot that answered a few requests and was stopped."""
+    service = Depot(tmp_path_factory.mktemp("finished"))
+    headers = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", "Authorization": "Basic c2l0aTpyYWhhc2lh"}
     httpx.get(service.url + "/items/LBG-7F3K?name=siti", headers=headers)
+    assert httpx.get(service.url + "/boom").status_code == 500
+    httpx.get(service.url + "/health/live")
     service.stop()
-    (line,) = (line for line in service.log() if line["event"] == "request")
-    assert (line["service"], line["level"], line["trace_id"]) == ("depot", "info", trace)
+    return service
+
+
+def test_logs_are_json_lines_with_service_trace_and_route_but_no_path_or_query(finished: Depot) -> None:
+    line = next(line for line in finished.log() if line["event"] == "request")
+    assert (line["service"], line["logger"], line["level"]) == ("depot", "jejak.http", "info")
     assert (line["method"], line["route"], line["status"]) == ("GET", "/items/{number}", 200)
+    assert line["trace_id"] == TRACE
     assert line["timestamp"].endswith("Z")
-    written = service.log_file.read_text()
+    written = finished.log_file.read_text()
     assert not any(secret in written for secret in ("siti", "LBG-7F3K", "c2l0a"))
 
 
-def test_an_unexpected_error_is_logged_with_its_place_and_without_its_message(depot: Callable[..., Depot]) -> None:
-    service = depot()
-    assert httpx.get(service.url + "/boom").status_code == 500
-    service.stop()
-    (line,) = (line for line in service.log() if line["event"] == "request failed")
+def test_an_unexpected_error_is_logged_with_its_place_and_without_its_message(finished: Depot) -> None:
+    (line,) = (line for line in finished.log() if line["event"] == "request failed")
     assert line["exception"][0]["type"] == "builtins.RuntimeError"
     assert "depot.py" in line["exception"][0]["frames"][-1]
-    assert "Merdeka" not in service.log_file.read_text()
+    assert "Merdeka" not in finished.log_file.read_text()
 
 
-def test_health_is_not_in_the_log(depot: Callable[..., Depot]) -> None:
-    service = depot()
-    httpx.get(service.url + "/health/live")
-    service.stop()
-    assert not [line for line in service.log() if line["event"] == "request"]
+def test_health_is_not_in_the_log(finished: Depot) -> None:
+    assert [line["route"] for line in finished.log() if line["event"] == "request"] == ["/items/{number}", "/boom"]
