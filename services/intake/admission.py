@@ -30,12 +30,6 @@ KNOWN_ATTRIBUTES: Final = frozenset(
 """What goes on to the log. Other extension attributes could hold personal data, and the log can never forget."""
 
 
-class EventsUnreadable(Refused):
-    """The body as a whole is no event or batch. Parameters: reason."""
-
-    slug = "malformed-event"
-
-
 class EventRefused(Refused):
     """One event is not let in."""
 

@@ -12,9 +12,15 @@ from contracts.catalogue import Catalogue, Fee, Office, Service, Text
 from contracts.facts import Labels
 from runtime.conditional import etag, is_unchanged, not_modified
 from services.intake import domain
-from services.intake.domain import UnknownService
+from services.intake.refusals import Refused
 
 CACHE: Final = {"Cache-Control": "public, max-age=60", "Vary": "Accept-Encoding"}
+
+
+class ServiceNotFound(Refused):
+    """There is nothing at this address. Parameters: service."""
+
+    slug = "service-not-found"
 
 
 class ServiceSummary(Struct, frozen=True, kw_only=True):
@@ -57,9 +63,9 @@ class CatalogueAnswers:
         self.reasons = _encoded(Reasons(reasons=catalogue.reasons))
 
     def service(self, code: str) -> "Encoded":
-        """Raises `UnknownService`."""
+        """Raises `ServiceNotFound`."""
         if (found := self._services.get(code)) is None:
-            raise UnknownService(service=code[:64])
+            raise ServiceNotFound(service=code[:64])
         return found
 
 

@@ -175,9 +175,25 @@ class DocumentStorage:
             log.info("abandoned_uploads_removed", count=len(left))
         return len(left)
 
+    async def sweep_for_ever(self) -> None:
+        """Sweep now and every hour."""
+        while True:
+            await self.sweep()
+            await asyncio.sleep(_ABANDONED_AFTER.total_seconds())
+
     async def check(self) -> None:
         """Raises when the storage cannot be listed: for readiness."""
         await asyncio.wait_for(obstore.list_with_delimiter_async(self._store, "documents"), 2.0)
+
+
+def check_storage_url(url: str) -> None:
+    """Raises `ValueError` when documents cannot be stored at `url`, naming what can be given."""
+    try:
+        scheme = obstore.parse_scheme(url)
+    except BaseError as error:
+        raise ValueError("not the URL of a storage: file:///folder, s3://bucket/prefix, gs://… or az://…") from error
+    if scheme in ("http", "memory"):
+        raise ValueError("documents must outlive the process and be written: file:///folder, s3://bucket/prefix")
 
 
 async def _pieces(stream: Any) -> AsyncIterator[bytes]:

@@ -74,7 +74,7 @@ class NotHeld(Refused):
 class UnknownHeldEvent(Refused):
     """Nothing was ever held under this id."""
 
-    slug = "unknown-number"
+    slug = "no-such-held-event"
 
 
 class HeldView(Struct, frozen=True, kw_only=True):

@@ -2,17 +2,17 @@
 
 import time
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from litestar import Litestar, Router
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from contracts.catalogue import Catalogue
 from contracts.catalogue import load as load_catalogue
 from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, decode_event
 from runtime.backbone import Backbone, Log
+from runtime.database import Pool
 from runtime.inbox import AsyncpgEffect
 from runtime.metrics import Metrics
 from runtime.quarantine_api import quarantine_routes
@@ -23,10 +23,11 @@ from runtime.web import create_app
 from services.intake.access import Attempts, Rate
 from services.intake.admitting import Admission
 from services.intake.answering import answer_refusal
-from services.intake.api import APPLICATION_ROUTES, Desk
+from services.intake.api import APPLICATION_ROUTES
 from services.intake.application import Applications
 from services.intake.catalogue_api import CATALOGUE_ROUTES, CatalogueAnswers
-from services.intake.documents import DocumentStorage
+from services.intake.desk import Desk
+from services.intake.documents import DocumentStorage, check_storage_url
 from services.intake.entrance import Entrance
 from services.intake.events_api import EVENT_ROUTES
 from services.intake.handlers import LogHandler
@@ -35,10 +36,12 @@ from services.intake.keys import MasterKeys
 from services.intake.projections import LogView
 from services.intake.publishers import Publishers
 from services.intake.refusals import Refused
+from services.intake.staff_api import STAFF_ROUTES
 from services.intake.vault import Vault
 
 SCHEMA = "intake"
 PUBLISHED_PREFIX = "id.jejak.application."
+FAILURES_WITHIN_S = 300.0
 OUR_SERVICES = ("intake", "processing", "status", "notify")
 
 
@@ -61,86 +64,79 @@ class IntakeSettings(Settings):
     status_url: str | None = Field(None, description="where applications can be tracked, for receipts")
     event_log: str = Field(EVENT_LOG_TOPIC, description="topic of the event log")
 
+    @field_validator("master_key")
+    @classmethod
+    def _master_key_can_be_used(cls, setting: SecretStr) -> SecretStr:
+        MasterKeys.parse(setting.get_secret_value())
+        return setting
+
+    @field_validator("publishers")
+    @classmethod
+    def _publishers_can_be_used(cls, path: Path | None) -> Path | None:
+        Publishers.load(path)
+        return path
+
+    @field_validator("documents")
+    @classmethod
+    def _documents_can_be_stored(cls, url: str) -> str:
+        check_storage_url(url)
+        return url
+
+    @field_validator("office")
+    @classmethod
+    def _office_is_in_the_catalogue(cls, code: str) -> str:
+        if code not in (known := load_catalogue().offices):
+            raise ValueError(f"the catalogue has no such office; it has {', '.join(known)}")
+        return code
+
 
 def now() -> datetime:
     """The time of what happens here."""
     return datetime.now(UTC)
 
 
-def build(settings: IntakeSettings, catalogue: Catalogue | None = None) -> Litestar:
-    """The whole service, wired; started in the application's lifespan. Needs a running loop.
-
-    Raises `MasterKeyError`, `PublishersError` or `CatalogueError` for settings that cannot be used.
-    """
-    catalogue = catalogue or load_catalogue()
+def build(settings: IntakeSettings) -> Litestar:
+    """The whole service, wired; started in the application's lifespan. Needs a running loop."""
+    catalogue = load_catalogue()
     source = f"{catalogue.offices[settings.office].source}/{SCHEMA}"
     metrics = Metrics(settings.service_name)
+    backbone = _backbone(settings, source, metrics)
     master_keys = MasterKeys.parse(settings.master_key.get_secret_value())
-    publishers = Publishers.load(settings.publishers)
-    backbone = Backbone(
-        settings,
-        Log(
-            topic=settings.event_log,
-            partitions=PARTITIONS,
-            content_type=CONTENT_TYPE,
-            publishes=lambda name: name.startswith(PUBLISHED_PREFIX),
-            key=lambda state: decode_event(state).subject.encode(),
-        ),
-        schema=SCHEMA,
-        migrations=Path(__file__).parent / "migrations",
-        source=source,
-        relay_metrics=RelayMetrics(metrics.registry),
-    )
     vault = Vault(backbone.pool, master_keys)
     storage = DocumentStorage.open(settings.documents, limit_bytes=settings.document_limit_bytes)
     held = HeldEvents(backbone.pool, backbone.store)
     handler = LogHandler(source, held.look_again)
     backbone.consumes("intake", AsyncpgEffect(backbone.pool, handler.handle))
     backbone.works("held events", held.release_all)
-    own_sources = {f"{office.source}/{name}" for office in catalogue.offices.values() for name in OUR_SERVICES}
-    five_minutes = partial(Rate, per_s=300)
-    attempts = Attempts(
-        time.monotonic,
-        per_number=five_minutes(settings.failures_per_number),
-        per_client=five_minutes(settings.failures_per_client),
+    backbone.works("abandoned uploads", storage.sweep_for_ever)
+    applications = Applications(
+        store=backbone.store,
+        vault=vault,
+        storage=storage,
+        log_view=LogView(backbone.pool),
+        catalogue=catalogue,
+        source=source,
+        clock=now,
     )
     return create_app(
         settings=settings,
         title="Jejak intake",
-        version="1",
+        version="1.0.0",
         description="Where applications and the events of other systems come in.",
         routes=[
             Router(
                 "/",
-                route_handlers=[CATALOGUE_ROUTES, APPLICATION_ROUTES, EVENT_ROUTES],
+                route_handlers=[CATALOGUE_ROUTES, APPLICATION_ROUTES, STAFF_ROUTES, EVENT_ROUTES],
                 exception_handlers={Refused: answer_refusal},
             ),
             quarantine_routes(backbone.quarantine),
         ],
         dependencies={
             "catalogue_answers": CatalogueAnswers(catalogue),
-            "applications": Applications(
-                store=backbone.store,
-                vault=vault,
-                storage=storage,
-                log_view=LogView(backbone.pool),
-                catalogue=catalogue,
-                source=source,
-                clock=now,
-            ),
-            "desk": Desk(
-                entrance=Entrance(vault, attempts),
-                pool=backbone.pool,
-                master_keys=master_keys,
-                catalogue=catalogue,
-                office=settings.office,
-                document_limit_bytes=settings.document_limit_bytes,
-                status_url=settings.status_url,
-                clock=time.monotonic,
-                drafts_per_minute=settings.drafts_per_minute,
-            ),
-            "publishers": publishers,
-            "admission": Admission(backbone.store, held, now, own_sources),
+            "applications": applications,
+            "desk": _desk(settings, backbone.pool, vault, master_keys, catalogue),
+            "publishers": Publishers.load(settings.publishers),
+            "admission": Admission(backbone.store, held, now, _own_sources(catalogue)),
             "held_events": held,
         },
         lifespan=[backbone.running],
@@ -151,6 +147,48 @@ def build(settings: IntakeSettings, catalogue: Catalogue | None = None) -> Lites
         },
         metrics=metrics,
     )
+
+
+def _backbone(settings: IntakeSettings, source: str, metrics: Metrics) -> Backbone:
+    log = Log(
+        topic=settings.event_log,
+        partitions=PARTITIONS,
+        content_type=CONTENT_TYPE,
+        publishes=lambda name: name.startswith(PUBLISHED_PREFIX),
+        key=lambda state: decode_event(state).subject.encode(),
+    )
+    return Backbone(
+        settings,
+        log,
+        schema=SCHEMA,
+        migrations=Path(__file__).parent / "migrations",
+        source=source,
+        relay_metrics=RelayMetrics(metrics.registry),
+    )
+
+
+def _desk(settings: IntakeSettings, pool: Pool, vault: Vault, master_keys: MasterKeys, catalogue: Catalogue) -> Desk:
+    attempts = Attempts(
+        time.monotonic,
+        per_number=Rate(settings.failures_per_number, FAILURES_WITHIN_S),
+        per_client=Rate(settings.failures_per_client, FAILURES_WITHIN_S),
+    )
+    return Desk(
+        entrance=Entrance(vault, attempts),
+        pool=pool,
+        master_keys=master_keys,
+        catalogue=catalogue,
+        office=settings.office,
+        document_limit_bytes=settings.document_limit_bytes,
+        status_url=settings.status_url,
+        clock=time.monotonic,
+        drafts_per_minute=settings.drafts_per_minute,
+    )
+
+
+def _own_sources(catalogue: Catalogue) -> frozenset[str]:
+    """What our own services call themselves, at every office."""
+    return frozenset(f"{office.source}/{name}" for office in catalogue.offices.values() for name in OUR_SERVICES)
 
 
 def main() -> None:

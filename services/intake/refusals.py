@@ -9,7 +9,7 @@
     ├── documents.py   DocumentTooLarge, DocumentEmpty, DocumentDamaged, DocumentStorageFull, DocumentStorageAway
     ├── application.py UnknownNumber
     ├── publishers.py  NotAPublisher
-    └── admission.py   EventsUnreadable, EventRefused and its kinds
+    └── admission.py   EventRefused and its kinds;  held.py  NotHeld, UnknownHeldEvent
 
 `PROBLEMS` gives every slug its HTTP status and its words; `describe` puts them together.
 """
@@ -49,6 +49,11 @@ PROBLEMS: Final[dict[str, ProblemWords]] = {
         422,
         Words("Layanan tidak dikenal", "Tidak ada layanan {service!r}. Daftar layanan: GET /services."),
         Words("Unknown service", "There is no service {service!r}. GET /services lists those that are offered."),
+    ),
+    "service-not-found": ProblemWords(
+        404,
+        Words("Layanan tidak ditemukan", "Tidak ada layanan {service!r}. Daftar layanan: GET /services."),
+        Words("No such service", "There is no service {service!r}. GET /services lists those that are offered."),
     ),
     "unknown-office": ProblemWords(
         422,
@@ -184,7 +189,7 @@ PROBLEMS: Final[dict[str, ProblemWords]] = {
         Words("Unsupported mode", "{reason}."),
     ),
     "malformed-event": ProblemWords(
-        422,
+        400,
         Words("Peristiwa tidak terbaca", "{reason}."),
         Words("The event cannot be read", "{reason}."),
     ),
@@ -249,6 +254,11 @@ PROBLEMS: Final[dict[str, ProblemWords]] = {
         422,
         Words("Alasan tidak dikenal", "Tidak ada kode alasan {reason!r}. Daftarnya: GET /reasons."),
         Words("Unknown reason", "There is no reason code {reason!r}. GET /reasons lists them."),
+    ),
+    "no-such-held-event": ProblemWords(
+        404,
+        Words("Tidak ditemukan", "Tidak ada peristiwa dengan id itu yang pernah ditahan. Lihat GET /events/held."),
+        Words("Not found", "No event of that id was ever held. See GET /events/held."),
     ),
     "unknown-number": ProblemWords(
         404,

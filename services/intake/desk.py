@@ -1,0 +1,100 @@
+"""Where a request meets intake: who sent it, how often, how large, and whether it was sent before."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from litestar import Request, Response
+
+from contracts.catalogue import Catalogue
+from runtime.auth import basic_credentials
+from runtime.database import Pool
+from runtime.idempotency import idempotent
+from services.intake.access import Rate, RateLimit, read_credentials
+from services.intake.application import Entry
+from services.intake.documents import DocumentTooLarge
+from services.intake.domain import Application
+from services.intake.entrance import Entrance
+from services.intake.keys import MasterKeys
+from services.intake.views import ReceiptView
+
+Asked = Request[Any, Any, Any]
+
+
+class Desk:
+    """What the routes need besides the use cases."""
+
+    def __init__(
+        self,
+        *,
+        entrance: Entrance,
+        pool: Pool,
+        master_keys: MasterKeys,
+        catalogue: Catalogue,
+        office: str,
+        document_limit_bytes: int,
+        status_url: str | None,
+        clock: Callable[[], float],
+        drafts_per_minute: int,
+    ) -> None:
+        self._entrance = entrance
+        self._pool = pool
+        self._master_keys = master_keys
+        self.catalogue = catalogue
+        self.office = office
+        self._document_limit_bytes = document_limit_bytes
+        self._status_url = status_url
+        self._drafts = RateLimit(Rate(drafts_per_minute, 60), clock)
+
+    async def enter(self, request: Asked, number: str) -> Entry:
+        """The applicant who sent `request` about `number`."""
+        credentials = read_credentials(*basic_credentials(request))
+        return await self._entrance.enter(credentials, number, client_of(request))
+
+    def take_draft(self, request: Asked) -> None:
+        """Raises `TooManyAttempts` when this client opens drafts too fast."""
+        self._drafts.take(client_of(request))
+
+    def upload(self, request: Asked) -> AsyncIterator[bytes]:
+        """The body as it streams. Raises `DocumentTooLarge` at once where its announced length is beyond the limit."""
+        announced = request.headers.get("content-length", "")
+        if announced.isascii() and announced.isdigit() and int(announced) > self._document_limit_bytes:
+            raise DocumentTooLarge(limit_bytes=self._document_limit_bytes)
+        return request.stream()
+
+    async def once(
+        self,
+        request: Asked,
+        execute: Callable[[], Awaitable[Response[Any]]],
+        caller: str | None = None,
+        fingerprint: bytes | None = None,
+    ) -> Response[Any]:
+        """As `idempotent`; kept answers are sealed, since they may hold an access code."""
+        return await idempotent(
+            request,
+            self._pool,
+            execute,
+            required=False,
+            caller=caller,
+            fingerprint=fingerprint,
+            seal=self._master_keys.seal_answer,
+            unseal=self._master_keys.unseal_answer,
+        )
+
+    def receipt(self, entry: Entry, application: Application) -> ReceiptView:
+        """The receipt, the same however often it is asked for."""
+        if application.submitted_at is None:
+            raise ValueError("only what was submitted has a receipt")
+        track_url = f"{self._status_url}/applications/{entry.number}" if self._status_url else None
+        return ReceiptView(
+            number=entry.number,
+            access_code=entry.key.access_code(),
+            submitted_at=application.submitted_at,
+            service=application.service,
+            office=application.office,
+            track_url=track_url,
+        )
+
+
+def client_of(request: Asked) -> str:
+    """Whom limits count against."""
+    return request.client.host if request.client else "local"

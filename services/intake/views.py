@@ -1,0 +1,105 @@
+"""What comes in and goes out over HTTP, as the applicants' API shows it."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from contracts.facts import Channel, Code
+from services.intake.applicant import Applicant, Remark
+from services.intake.application import View
+from services.intake.domain import StoredDocument
+
+
+class NewDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an application begins with."""
+
+    service: Code
+    applicant: Applicant
+    office: Code | None = None
+    channel: Channel = "internet"
+    language: Literal["id", "en"] | None = None
+
+
+class OpenedDraft(Struct, frozen=True, kw_only=True):
+    """Keep both: with number and access code the applicant comes back."""
+
+    number: str
+    access_code: str
+    remarks: list[Remark]
+
+
+class DocumentView(Struct, frozen=True, kw_only=True):
+    """A stored document."""
+
+    document: str
+    requirement: str
+    commitment: str
+    media_type: str
+    size_bytes: int
+
+
+class DraftView(Struct, frozen=True, kw_only=True):
+    """An application as its applicant sees it here. `requested`: what the office asks for at present."""
+
+    number: str
+    state: Literal["draft", "submitted", "ended"]
+    service: str
+    office: str
+    opened_at: datetime
+    submitted_at: datetime | None
+    documents: list[DocumentView]
+    missing: list[str]
+    requested: list[str]
+
+
+class ReceiptView(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The receipt of a submitted application."""
+
+    number: str
+    access_code: str
+    submitted_at: datetime
+    service: str
+    office: str
+    track_url: str | None = None
+
+
+class Withdrawal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why, as a reason code of the catalogue; no words of one's own, since the log keeps it for ever."""
+
+    reason: Code | None = None
+
+
+class WithdrawnView(Struct, frozen=True, kw_only=True):
+    """The application has been withdrawn."""
+
+    number: str
+    withdrawn_at: datetime
+
+
+def document_view(document: StoredDocument) -> DocumentView:
+    """What is shown of a document."""
+    return DocumentView(
+        document=document.document,
+        requirement=document.requirement,
+        commitment=document.commitment,
+        media_type=document.media_type,
+        size_bytes=document.size_bytes,
+    )
+
+
+def draft_view(view: View) -> DraftView:
+    """What is shown of an application."""
+    application = view.application
+    ended = view.ended_by is not None or application.withdrawn_at is not None
+    return DraftView(
+        number=application.number,
+        state="ended" if ended else "submitted" if application.submitted_at else "draft",
+        service=application.service,
+        office=application.office,
+        opened_at=application.opened_at,
+        submitted_at=application.submitted_at,
+        documents=[document_view(document) for document in application.documents.values()],
+        missing=[] if application.submitted_at else view.missing,
+        requested=view.requested,
+    )
