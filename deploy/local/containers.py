@@ -1,6 +1,7 @@
 """Kafka and PostgreSQL in containers, where a Docker engine answers. Data lies in named volumes, one pair per state."""
 
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ DATABASE = "jejak"
 POSTGRES_IMAGE = "postgres:17-alpine"
 RESTART = {"Name": "always"}
 """The engine starts a killed container again, on the same port."""
+
+
+ONE_AT_A_TIME = threading.Lock()
+"""testcontainers makes its reaper, which removes what a killed process leaves behind, at the first start: only once."""
 
 
 class NoContainer(Exception):
@@ -35,7 +40,7 @@ class Engine:
         """One broker in KRaft mode, on `port` of this machine. Raises `NoContainer`."""
         from testcontainers.community.kafka import KafkaContainer
 
-        with _reasons():
+        with ONE_AT_A_TIME, _reasons():
             broker: Any = KafkaContainer().with_kraft()
             broker.with_env("KAFKA_GROUP_COORDINATOR_APPEND_LINGER_MS", "0")
             broker.with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
@@ -50,8 +55,8 @@ class Engine:
         """One server with an empty database, on `port` of this machine. Raises `NoContainer`."""
         from testcontainers.community.postgres import PostgresContainer
 
-        password = _kept(state / "postgres-container.password")
-        with _reasons():
+        with ONE_AT_A_TIME, _reasons():
+            password = _kept(state / "postgres-container.password")
             server: Any = PostgresContainer(
                 POSTGRES_IMAGE, username=DATABASE, password=password, dbname=DATABASE, driver=None
             )
@@ -96,12 +101,10 @@ def _start(container: Any, port: int, volume: str, folder: str) -> None:
 
 @contextmanager
 def _reasons() -> Iterator[None]:
-    """Turn what the engine, or the way to it, has to say into one line."""
-    import docker
-
+    """Turn whatever the engine, the way to it, or testcontainers has to say into one line."""
     try:
         yield
-    except (docker.errors.DockerException, OSError, TimeoutError) as error:
+    except Exception as error:
         raise NoContainer((str(error).strip().splitlines() or [type(error).__name__])[0][:200]) from error
 
 

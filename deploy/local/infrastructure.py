@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -104,16 +104,31 @@ async def find(site: Site, ground: Ground) -> Infrastructure:
         ground.say(f"kafka: librdkafka's broker IN MEMORY, because {kafka_why}: for trying out, all is lost at the end")
         log = ground.folder / "logs" / "kafka.log"
         address, close = kafka_mock.start({EVENT_LOG_TOPIC: PARTITIONS}, log)  # in the main thread, to be tied to it
-        kafka = Found(kafka_way, address, close=close)
-        server = await asyncio.to_thread(
-            find_database, site, replace(ground, folder=_emptied(ground.folder / "in-memory"))
+        beside = replace(ground, folder=_emptied(ground.folder / "in-memory"))
+        kafka, server = await _both(
+            _ready_made(Found(kafka_way, address, close=close)), asyncio.to_thread(find_database, site, beside)
         )
     else:
-        kafka, server = await asyncio.gather(
-            asyncio.to_thread(find_kafka, site, ground),
-            asyncio.to_thread(find_database, site, ground),
+        kafka, server = await _both(
+            asyncio.to_thread(find_kafka, site, ground), asyncio.to_thread(find_database, site, ground)
         )
     return Infrastructure(kafka, server)
+
+
+async def _ready_made(found: Found) -> Found:
+    return found
+
+
+async def _both(*searches: Awaitable[Found]) -> list[Found]:
+    """Both results. When one search fails, what the other has found is given up and the failure raised."""
+    results = await asyncio.gather(*searches, return_exceptions=True)
+    found = [result for result in results if isinstance(result, Found)]
+    for failure in results:
+        if isinstance(failure, BaseException):
+            for one in found:
+                await asyncio.to_thread(one.close)
+            raise failure
+    return found
 
 
 def find_kafka(site: Site, ground: Ground) -> Found:
