@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, Response
 
@@ -32,7 +33,7 @@ class Desk:
         catalogue: Catalogue,
         office: str,
         document_limit_bytes: int,
-        status_url: str | None,
+        track_url: str | None,
         clock: Callable[[], float],
         drafts_per_minute: int,
     ) -> None:
@@ -42,7 +43,7 @@ class Desk:
         self.catalogue = catalogue
         self.office = office
         self._document_limit_bytes = document_limit_bytes
-        self._status_url = status_url
+        self._track_url = track_url
         self._drafts = RateLimit(Rate(drafts_per_minute, 60), clock)
 
     async def enter(self, request: Asked, number: str) -> Entry:
@@ -84,14 +85,13 @@ class Desk:
         """The receipt, the same however often it is asked for."""
         if application.submitted_at is None:
             raise ValueError("only what was submitted has a receipt")
-        track_url = f"{self._status_url}/applications/{entry.number}" if self._status_url else None
         return ReceiptView(
             number=entry.number,
             access_code=entry.key.access_code(),
             submitted_at=application.submitted_at,
             service=application.service,
             office=application.office,
-            track_url=track_url,
+            track_url=self._track_url.replace("{number}", quote(entry.number)) if self._track_url else None,
         )
 
 

@@ -61,7 +61,8 @@ class IntakeSettings(Settings):
         10, ge=1, description="wrong access codes of one client for one number in 5 minutes"
     )
     failures_per_client: int = Field(60, ge=1, description="wrong access codes of one client in 5 minutes")
-    status_url: str | None = Field(None, description="where applications can be tracked, for receipts")
+    status_url: str = Field("", description="address of the status service, for the link on receipts")
+    track_url: str = Field("", description="address of an application's page, with {number} in it, for receipts")
     event_log: str = Field(EVENT_LOG_TOPIC, description="topic of the event log")
 
     @field_validator("master_key")
@@ -173,6 +174,7 @@ def _desk(settings: IntakeSettings, pool: Pool, vault: Vault, master_keys: Maste
         per_number=Rate(settings.failures_per_number, FAILURES_WITHIN_S),
         per_client=Rate(settings.failures_per_client, FAILURES_WITHIN_S),
     )
+    followed_at = f"{settings.status_url.rstrip('/')}/applications/{{number}}" if settings.status_url else None
     return Desk(
         entrance=Entrance(vault, attempts),
         pool=pool,
@@ -180,7 +182,7 @@ def _desk(settings: IntakeSettings, pool: Pool, vault: Vault, master_keys: Maste
         catalogue=catalogue,
         office=settings.office,
         document_limit_bytes=settings.document_limit_bytes,
-        status_url=settings.status_url,
+        track_url=settings.track_url or followed_at,
         clock=time.monotonic,
         drafts_per_minute=settings.drafts_per_minute,
     )

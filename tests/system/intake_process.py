@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import yaml
+from confluent_kafka import Consumer, TopicPartition
 from standardwebhooks import Webhook
 
 from contracts.number import RANDOM_BYTES, format_number
@@ -209,3 +210,27 @@ def payment(billing_code: str, *, subject: str | None = None, **more: Any) -> di
 
 def new_billing_code() -> str:
     return f"8{secrets.randbelow(10**14):014d}"
+
+
+def on_the_log(intake: Intake, number: str, count: int) -> list[dict[str, Any]]:
+    """The events of one application, when `count` of them have arrived."""
+    consumer = Consumer({"bootstrap.servers": intake.kafka, "group.id": "unused", "enable.auto.commit": False})
+    found: list[dict[str, Any]] = []
+    try:
+        consumer.assign([TopicPartition(intake.topic, partition, 0) for partition in range(12)])
+
+        def arrived() -> bool:
+            for message in consumer.consume(500, timeout=0.5):
+                if message.error() is None and message.key() == number.encode():
+                    found.append(json.loads(message.value()))
+            return len(found) >= count
+
+        intake.wait_until(arrived)
+    finally:
+        consumer.close()
+    return found
+
+
+def slug(answer: httpx.Response) -> str:
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return str(answer.json()["type"]).rpartition("/")[2]

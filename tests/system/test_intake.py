@@ -1,20 +1,19 @@
 """Applicants at a real intake: process, PostgreSQL, Kafka."""
 
-import json
 import secrets
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import psycopg
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
 from deploy.local.database import temporary_database
-from tests.system.intake_process import AGENCY, PDF, PNG, Intake, event, intake_process
+from tests.system.intake_process import AGENCY, PDF, PNG, Intake, event, intake_process, on_the_log, slug
 
 pytestmark = pytest.mark.system
 
@@ -29,34 +28,11 @@ def intake(infrastructure: Any, tmp_path_factory: pytest.TempPathFactory) -> Ite
             database=database,
             topic=f"test-intake-{secrets.token_hex(5)}",
             JEJAK_FAILURES_PER_CLIENT="1000",
+            JEJAK_STATUS_URL="http://status.example/",
         ) as running,
     ):
         running.wait_until_ready()
         yield running
-
-
-def on_the_log(intake: Intake, number: str, count: int) -> list[dict[str, Any]]:
-    """The events of one application, when `count` of them have arrived."""
-    consumer = Consumer({"bootstrap.servers": intake.kafka, "group.id": "unused", "enable.auto.commit": False})
-    found: list[dict[str, Any]] = []
-    try:
-        consumer.assign([TopicPartition(intake.topic, partition, 0) for partition in range(12)])
-
-        def arrived() -> bool:
-            for message in consumer.consume(500, timeout=0.5):
-                if message.error() is None and message.key() == number.encode():
-                    found.append(json.loads(message.value()))
-            return len(found) >= count
-
-        intake.wait_until(arrived)
-    finally:
-        consumer.close()
-    return found
-
-
-def slug(answer: httpx.Response) -> str:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    return str(answer.json()["type"]).rpartition("/")[2]
 
 
 def test_an_application_goes_from_draft_to_receipt_and_onto_the_log_once(intake: Intake) -> None:
@@ -65,6 +41,8 @@ def test_an_application_goes_from_draft_to_receipt_and_onto_the_log_once(intake:
         assert draft.attach(requirement, PNG).status_code == 200
     receipt = draft.submit()
     assert receipt.status_code == 201
+    assert receipt.json()["access_code"] == draft.code
+    assert receipt.json()["track_url"] == f"http://status.example/applications/{quote(draft.number)}"
     assert draft.submit().json() == receipt.json()
     (submitted,) = on_the_log(intake, draft.number, 1)
     assert submitted["type"] == "id.jejak.application.submitted.v1"

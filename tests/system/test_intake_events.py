@@ -20,9 +20,10 @@ from tests.system.intake_process import (
     intake_process,
     new_billing_code,
     new_number,
+    on_the_log,
     payment,
+    slug,
 )
-from tests.system.test_intake import on_the_log, slug
 
 pytestmark = pytest.mark.system
 
