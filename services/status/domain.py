@@ -314,10 +314,9 @@ def _issued(progress: Progress, procedure: Procedure, at: int, recorded: int, da
 
 
 def _paused(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Paused) -> Found:
-    if (progress.resumed_at is None or at >= progress.resumed_at) and (
-        progress.paused_at is None or at >= progress.paused_at
-    ):
-        progress.paused, progress.paused_at, progress.pause = True, at, data.reason
+    if progress.paused_at is None or at >= progress.paused_at:
+        progress.paused_at, progress.pause = at, data.reason
+        progress.paused = progress.resumed_at is None or at >= progress.resumed_at
     return _reach(progress, procedure, "paused", at)
 
 
