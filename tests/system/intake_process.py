@@ -41,6 +41,7 @@ class Intake:
     topic: str
     secret: str = field(default_factory=lambda: "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())
     process: subprocess.Popen[bytes] | None = None
+    http: Any = None
 
     def __post_init__(self) -> None:
         self.issuer = Issuer(self.folder / "issuer.pem")
@@ -106,9 +107,17 @@ class Intake:
                 assert self.process.poll() is None, (self.folder / "log").read_text()[-3000:]
             time.sleep(0.05)
 
+    def kill(self) -> None:
+        """As `kill -9`."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.http.close()
+
     def stop(self) -> None:
         assert self.process is not None
-        self.http.close()
+        if self.http is not None:
+            self.http.close()
         self.process.terminate()
         try:
             self.process.wait(15)
@@ -176,8 +185,8 @@ class Draft:
 def intake_process(folder: Path, *, kafka: str, database: str, topic: str, **environment: str) -> Iterator[Intake]:
     """Intake from start to stop."""
     intake = Intake(folder, kafka, database, topic)
-    intake.start(**environment)
     try:
+        intake.start(**environment)
         yield intake
     finally:
         intake.stop()

@@ -347,22 +347,15 @@ def test_the_openapi_document_names_every_route(intake: Intake) -> None:
 
 def test_a_receipt_survives_a_kill(infrastructure: Any, tmp_path: Path, fresh_database: str) -> None:
     topic = f"test-intake-{secrets.token_hex(5)}"
-    intake = Intake(tmp_path, infrastructure.kafka, fresh_database, topic)
-    intake.start()
-    intake.wait_until_ready()
-    draft = intake.submitted()
-    receipt = draft.submit().json()
-    assert intake.process is not None
-    intake.process.kill()
-    intake.process.wait()
-    intake.http.close()
-    intake.start()
-    try:
+    with intake_process(tmp_path, kafka=infrastructure.kafka, database=fresh_database, topic=topic) as intake:
+        intake.wait_until_ready()
+        draft = intake.submitted()
+        receipt = draft.submit().json()
+        intake.kill()
+        intake.start()
         intake.wait_until_ready()
         assert draft.submit().json() == receipt
         assert len(on_the_log(intake, draft.number, 1)) == 1
-    finally:
-        intake.stop()
 
 
 def test_without_a_database_nothing_is_promised(infrastructure: Any, tmp_path: Path) -> None:
