@@ -20,6 +20,7 @@ import psycopg
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.serialization import decode_json
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from runtime.eventstore import VersionConflict
@@ -194,11 +195,25 @@ def from_exception(error: BaseException) -> Problem:
     if isinstance(error, VersionConflict):
         retry = {"Retry-After": "1"}
         return Problem("busy", 409, "Changed by others", "Others were faster each time. Try again.", headers=retry)
+    if _is_unreadable_body(error):
+        return bad_request("The body is not JSON in UTF-8, or nested too deeply.", slug="unreadable-body")
     if is_disk_full(error):
         return Problem("storage-full", 507, "Storage is full", headers={"Retry-After": "60"})
-    if is_away(error):
-        return unavailable("A part that this service needs cannot be reached. Nothing was changed; try again.")
-    return _internal()
+    away = "A part that this service needs cannot be reached. Nothing was changed; try again."
+    return unavailable(away) if is_away(error) else _internal()
+
+
+def _is_unreadable_body(error: BaseException) -> bool:
+    """What the framework's JSON decoder lets through as it is: text that is not UTF-8, nesting without end."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    decoder = decode_json.__module__
+    return (
+        isinstance(error, UnicodeDecodeError | RecursionError)
+        and place is not None
+        and place.tb_frame.f_globals.get("__name__") == decoder
+    )
 
 
 def is_away(error: BaseException) -> bool:

@@ -16,7 +16,6 @@ from runtime import problems
 from runtime.auth import Principal, requires
 from runtime.conditional import etag, is_unchanged, matched_version, not_modified
 from runtime.database import Pool
-from runtime.eventstore import VersionConflict
 from runtime.idempotency import idempotent
 from runtime.pagination import LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, next_link
 from runtime.problems import Problem
@@ -28,9 +27,17 @@ from services.processing.refusals import Refusal
 from services.processing.shapes import CaseView, InboxPage, PaymentProblemPage
 from services.processing.views import Views, limit_passed, steps
 
-Code = Annotated[str, Parameter(pattern="^[a-z][a-z0-9_.-]{0,63}$", description="A code of the catalogue.")]
+CODE: Final = r"^[a-z][a-z0-9_.-]{0,63}$(?!\n)"
+ServiceCode = Annotated[str | None, Parameter(pattern=CODE, description="For this service.")]
+StageCode = Annotated[str | None, Parameter(pattern=CODE, description="At this stage; `closed`: those that ended.")]
+DeskCode = Annotated[str | None, Parameter(pattern=CODE, query="desk", description="Where this desk acted last.")]
 Limit = Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="How many at most.")]
 _PRIVATE: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+
+_HOW_TO_COMMAND: Final = (
+    "Needs `If-Match` with the version read. Repeating what already holds changes nothing. With an `Idempotency-Key` a "
+    "repeated request gets the first answer."
+)
 
 COMMANDS: Final[dict[str, type[commands.Command]]] = {
     "request-documents": commands.RequestDocuments,
@@ -92,9 +99,9 @@ def _inbox(desk: Desk) -> HTTPRouteHandler:
     async def inbox(
         request: Request[Any, Any, Any],
         *,
-        stage: Annotated[Code | None, Parameter(description="At this stage; `closed`: those that ended.")] = None,
-        service: Code | None = None,
-        desk_code: Annotated[Code | None, Parameter(query="desk", description="Where this desk acted last.")] = None,
+        stage: StageCode = None,
+        service: ServiceCode = None,
+        desk_code: DeskCode = None,
         paused: bool | None = None,
         waits_for: WaitsFor | None = None,
         sort: Sort = "deadline",
@@ -148,12 +155,11 @@ def _payment_problems(desk: Desk) -> HTTPRouteHandler:
 
 
 def _command(desk: Desk, name: str, body: type[commands.Command]) -> HTTPRouteHandler:
-    optional = not any(field.required for field in msgspec.structs.fields(body))
-    kind: Any = body | None if optional else body
+    """The route of one command. Where the body has nothing that must be said it may be left out."""
+    kind: Any = body
 
-    async def run(request: Request[Any, Any, Any], number: str, data: kind) -> Response[CaseView]:
+    async def do(request: Request[Any, Any, Any], number: str, command: commands.Command) -> Response[CaseView]:
         version = matched_version(request)
-        command = msgspec.convert({}, body) if data is None else data
 
         async def execute() -> Response[CaseView]:
             principal: Principal = request.user
@@ -162,17 +168,23 @@ def _command(desk: Desk, name: str, body: type[commands.Command]) -> HTTPRouteHa
 
         return await idempotent(request, desk.pool, execute, required=False)
 
-    run.__doc__ = (
-        f"{(body.__doc__ or '').strip()}\n\nNeeds `If-Match` with the version read. Repeating what already holds changes "
-        "nothing. With an `Idempotency-Key` a repeated request gets the first answer."
-    )
+    async def with_body(request: Request[Any, Any, Any], number: str, data: kind) -> Response[CaseView]:
+        return await do(request, number, data)
+
+    async def body_or_not(request: Request[Any, Any, Any], number: str, data: kind | None = None) -> Response[CaseView]:
+        return await do(request, number, data or msgspec.convert({}, body))
+
+    needed = any(field.required for field in msgspec.structs.fields(body))
+    handler = with_body if needed else body_or_not
+    meaning = (body.__doc__ or "").strip()
+    handler.__doc__ = f"{meaning}\n\n{_HOW_TO_COMMAND}"
     return post(
         f"/cases/{{number:str}}/{name}",
         status_code=200,
-        summary=(body.__doc__ or "").strip().rstrip("."),
+        summary=meaning.partition("\n")[0].partition(".")[0],
         operation_id=f"case_{name.replace('-', '_')}",
         tags=["commands"],
-    )(run)
+    )(handler)
 
 
 def _canonical(number: str) -> str:
@@ -215,10 +227,6 @@ def _refused(error: Refusal) -> Problem:
     return Problem(error.slug, error.status, error.words.en, words=error.words, **details)
 
 
-def _contended(error: VersionConflict) -> Problem:
-    return problems.unavailable("Others are changing this case just now. Nothing was done; try again.")
-
-
 def _bad_place(error: BadPlace) -> Problem:
     return problems.bad_request("Take the cursor as it stands in the Link header, or leave it out.", slug="cursor")
 
@@ -227,7 +235,6 @@ _PROBLEMS: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     NoSuchCase: _no_such_case,
     StaleVersion: _stale,
     Refusal: _refused,
-    VersionConflict: _contended,
     BadPlace: _bad_place,
 }
 

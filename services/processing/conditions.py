@@ -58,6 +58,15 @@ def _undecided(case: Case, now: Circumstances) -> None:
         raise no.AlreadyDecided(outcome=case.decision.outcome)
 
 
+def _undecided_before(name: str, case: Case, now: Circumstances) -> None:
+    """The case runs here, and is undecided unless the service puts the decision before the fact `name` (stay permits)."""
+    order = [stage.reached_by for stage in now.service.stages]
+    if "decided" in order and name in order and order.index("decided") < order.index(name):
+        _open(case, now)
+    else:
+        _undecided(case, now)
+
+
 def may_request_documents(case: Case, now: Circumstances) -> None:
     _undecided(case, now)
 
@@ -77,12 +86,12 @@ def may_assess_fee(case: Case, now: Circumstances) -> None:
 
 
 def may_invite(case: Case, now: Circumstances) -> None:
-    _undecided(case, now)
+    _undecided_before("invited", case, now)
     _check_stages_before("invited", case, now.service)
 
 
 def may_examine(case: Case, now: Circumstances) -> None:
-    _undecided(case, now)
+    _undecided_before("examined", case, now)
     _check_stages_before("examined", case, now.service)
 
 
@@ -103,6 +112,7 @@ def may_issue(case: Case, now: Circumstances) -> None:
     _open(case, now)
     if case.decision is None:
         raise no.NotApproved()
+    _check_stages_before("issued", case, now.service)
     if case.issued and not collection_expired(case, now):
         raise no.AlreadyIssued(product=case.issued.product)
 
@@ -146,6 +156,8 @@ def _check_stage(reached_by: str, case: Case) -> None:
         raise no.DocumentsNotVerified()
     if reached_by == "examined" and not case.examined:
         raise no.NotExamined()
+    if reached_by == "decided" and case.decision is None:
+        raise no.NotApproved()
     if reached_by in ("fee_assessed", "fee_paid"):
         if case.assessment is None:
             raise no.FeeNotAssessed()

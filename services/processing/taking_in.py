@@ -39,7 +39,9 @@ def take_in(case: Case, fact: Fact, about: EventRef, at: datetime, reported_at: 
 def _of_a_running_case(case: Case, fact: Fact, about: EventRef) -> list[Fact]:
     match fact:
         case DocumentSupplied(document=document):
-            known = any(document.document == other.document for other in case.documents)
+            # The same file again is an answer all the same, where its requirement is asked for.
+            is_asked = any(item.requirement == document.requirement for item in case.requested)
+            known = document in case.documents and not is_asked
             return [] if known else [DocumentReceived(about=about, document=document)]
         case Withdrawn():
             return [ApplicationWithdrawn(about=about)]

@@ -144,7 +144,7 @@ class Views:
         return Named(code, _CLOSED_LABELS if code == CLOSED else stages.get(code, Labels(id=code, en=code)))
 
     def _documents(self, number: str, case: Case) -> list[DocumentView]:
-        place = f"{self._intake_url}/applications/{quote(number)}/documents"
+        place = f"{self._intake_url}/applications/{quote(number, safe='*~$=')}/documents"
         return [
             DocumentView(item.document, item.requirement, item.commitment, f"{place}/{quote(item.document)}")
             for item in case.documents

@@ -42,7 +42,7 @@ CREATE INDEX payment_problems_by_time ON payment_problems (reported_at, number, 
 
 -- How far the read models have followed the event store.
 CREATE TABLE worklist_position (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     notification_id bigint NOT NULL
 );
 INSERT INTO worklist_position (notification_id) VALUES (0);
