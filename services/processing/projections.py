@@ -23,7 +23,7 @@ from services.processing.worklist import WorklistRow, row_of
 log = structlog.get_logger()
 
 _BATCH: Final = 500
-_WAKE_S: Final = 0.5
+_WAKE_S: Final = 2.0
 _COLUMNS: Final = [field.name for field in fields(WorklistRow)]
 
 SELECT_POSITION = "SELECT notification_id FROM worklist_position"

@@ -114,6 +114,9 @@ class Processing:
             time.sleep(0.05)
         return result
 
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
     def log(self) -> str:
         return (self.folder / "log").read_text()[-5000:]
 
@@ -244,12 +247,12 @@ class Processing:
 
 @contextmanager
 def processing_process(
-    folder: Path, *, kafka: str, database: str, topic: str, **environment: str
+    folder: Path, *, kafka: str, database: str, topic: str, ready: bool = True, **environment: str
 ) -> Iterator[Processing]:
     """Processing from start to stop."""
     processing = Processing(folder, kafka, database, topic)
     try:
-        processing.start(**environment)
+        processing.start(ready=ready, **environment)
         yield processing
     finally:
         processing.stop()

@@ -1,5 +1,6 @@
 """Processing on real PostgreSQL and Kafka: cases open from the log, officers decide, payments come as they come."""
 
+import asyncio
 import json
 import secrets
 import signal
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -455,10 +457,6 @@ def test_a_killed_service_goes_on_where_it_was(processing: Processing) -> None:
 
 
 def test_read_models_made_anew_are_the_same(processing: Processing) -> None:
-    import asyncio
-
-    import asyncpg
-
     async def rows(connection: Any) -> tuple[list[Any], list[Any]]:
         found = await connection.fetch("SELECT * FROM processing.worklist ORDER BY number")
         return found, await connection.fetch("SELECT * FROM processing.payment_problems ORDER BY number, version")

@@ -9,14 +9,14 @@ import pytest
 
 from contracts import catalogue
 from contracts.envelope import decode_event
-from contracts.facts import Decided, Reason
+from contracts.facts import Decided, EventRef, Reason
 from runtime.eventstore import Append, InMemoryEventStore, VersionConflict
 from services.processing.application import Cases, NoSuchCase, StaleVersion
 from services.processing.commands import AssessFee, Decide, VerifyDocuments
 from services.processing.events import CaseOpened, is_public
 from services.processing.refusals import DocumentsMissing, ServiceUnknown
 from services.processing.stamping import Stamp
-from tests.unit.processing.story import BOOK, MONDAY, OFFICER, POLICY, document
+from tests.unit.processing.story import BOOK, MONDAY, OFFICER, POLICY, asking_for, document
 
 NUMBER = "LBG-0000-0000-0000-0000-0"
 OTHER = "LBG-0000-0000-0000-0001-1"
@@ -47,8 +47,6 @@ def cases_on(store: InMemoryEventStore, serials: Iterator[int] | None = None) ->
 async def opened(
     store: InMemoryEventStore, *numbers: str, at: datetime = MONDAY, service: str = "passport_new"
 ) -> None:
-    from contracts.facts import EventRef
-
     documents = [document(code) for code in ("identity_card", "family_card", "birth_record")]
     for number in numbers:
         fact = CaseOpened(
@@ -130,12 +128,8 @@ async def test_when_no_billing_code_is_free_nothing_is_assessed() -> None:
 async def test_a_refusal_appends_nothing() -> None:
     store = InMemoryEventStore()
     await opened(store, NUMBER)
-    from services.processing.commands import RequestDocuments
-    from tests.unit.processing.story import asking_for
-
-    asked: RequestDocuments = asking_for("family_card")
     cases = cases_on(store)
-    await cases.command(NUMBER, 1, asked, OFFICER)
+    await cases.command(NUMBER, 1, asking_for("family_card"), OFFICER)
     with pytest.raises(DocumentsMissing):
         await cases.command(NUMBER, 2, VerifyDocuments(), OFFICER)
     assert len(await store.load(NUMBER)) == 2

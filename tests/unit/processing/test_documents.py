@@ -6,9 +6,9 @@ import pytest
 
 from contracts.facts import DocumentsRequested, DocumentsVerified
 from services.processing import refusals as no
-from services.processing.commands import VerifyDocuments
+from services.processing.commands import RequestDocuments, VerifyDocuments
 from services.processing.events import DocumentReceived
-from tests.unit.processing.story import APPLICANT, Story, asking_for
+from tests.unit.processing.story import Story, asking_for
 
 
 def test_documents_are_asked_for_with_reason_and_time_limit(story: Story) -> None:
@@ -57,6 +57,13 @@ def test_the_same_supplied_document_is_taken_in_once(story: Story) -> None:
     assert story.supplied("statement_letter") == []
 
 
+def test_the_same_file_supplied_again_answers_the_request(story: Story) -> None:
+    story.submitted().command(asking_for("family_card"))
+    (received,) = story.supplied("family_card")
+    assert isinstance(received, DocumentReceived)
+    assert story.case.requested == ()
+
+
 def test_documents_cannot_be_verified_while_a_mandatory_one_is_missing(story: Story) -> None:
     with pytest.raises(no.DocumentsMissing) as refused:
         story.submitted("identity_card").command(VerifyDocuments())
@@ -86,14 +93,6 @@ def test_asking_again_undoes_the_verification(story: Story) -> None:
 
 def test_an_answer_cannot_be_due_in_the_past(story: Story) -> None:
     story.submitted()
-    from services.processing.commands import RequestDocuments
-
     asked = asking_for("family_card")
     with pytest.raises(no.TimeInThePast):
         story.command(RequestDocuments(documents=asked.documents, answer_by=story.at - timedelta(hours=1)))
-
-
-def test_who_supplied_is_not_kept_in_the_case(story: Story) -> None:
-    story.submitted().supplied("statement_letter")
-    assert story.case.desk is None
-    assert APPLICANT.desk is None

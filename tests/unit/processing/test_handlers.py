@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 
 from contracts import catalogue
@@ -112,8 +113,6 @@ async def test_an_application_that_another_system_handles_opens_no_case() -> Non
     store = InMemoryEventStore()
     known = catalogue.load()
     if external is None:
-        import msgspec
-
         external = "passport_new"
         changed = msgspec.structs.replace(known.services[external], handled_by="external")
         known = msgspec.structs.replace(known, services={**known.services, external: changed})

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from contracts.facts import Fact, FeeAssessed
+from contracts.facts import Fact, FeeAssessed, Reason
 from services.processing import refusals as no
 from services.processing.application import billing_code
-from services.processing.commands import AssessFee, Decide
+from services.processing.commands import AssessFee, Decide, Pause
 from services.processing.events import PaymentAccepted, PaymentProblemFound
 from tests.unit.processing.story import BOOK, MONDAY, PRICE, Story
 
@@ -156,9 +156,6 @@ def test_the_same_receipt_under_another_event_id_is_the_same_payment(story: Stor
 
 
 def test_a_payment_during_a_pause_is_accepted(story: Story) -> None:
-    from contracts.facts import Reason
-    from services.processing.commands import Pause
-
     story.submitted().assessed().command(Pause(reason=Reason(code="system_outage")))
     assert isinstance(story.pays()[0], PaymentAccepted)
 

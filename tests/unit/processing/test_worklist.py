@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from contracts import catalogue
 from contracts.facts import Reason
+from services.processing.application import Dossier
 from services.processing.commands import Decide, Invite, Pause, Transfer, VerifyDocuments
-from services.processing.views import waits_for
+from services.processing.views import Views, limit_passed, waits_for
 from services.processing.worklist import WorklistRow, possibilities, row_of
 from tests.unit.processing.story import MONDAY, Story, asking_for
 
@@ -99,3 +100,11 @@ def test_what_already_holds_is_done_not_refused(story: Story) -> None:
 def test_after_a_refusal_nothing_is_possible(story: Story) -> None:
     story.submitted().command(Decide(outcome="refused", reasons=[Reason(code="not_eligible")]))
     assert allowed(story) == set()
+
+
+def test_an_answer_changes_without_a_new_version_only_when_a_time_limit_passes(story: Story) -> None:
+    story.submitted().assessed()
+    views = Views(catalogue.load(), "")
+    assert not limit_passed(views.case(Dossier("LBG-X", story.case, ()), story.service, story.now()))
+    story.later(days=8)
+    assert limit_passed(views.case(Dossier("LBG-X", story.case, ()), story.service, story.now()))

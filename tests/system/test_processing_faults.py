@@ -1,0 +1,59 @@
+"""Processing while the database or the broker is away."""
+
+import secrets
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.facts import EventRef
+from runtime.eventstore import Append, PostgresEventStore
+from services.processing.events import CaseOpened
+from services.processing.stamping import Stamp
+from tests.system.processing_process import BOOK, document, new_number, processing_process
+
+pytestmark = pytest.mark.system
+
+
+def free_port() -> int:
+    """A port at which nobody listens."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def test_without_a_database_it_lives_and_says_try_later(infrastructure: Any, tmp_path: Path) -> None:
+    nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
+    topic = f"test-{secrets.token_hex(5)}-applications.v1"
+    with processing_process(
+        tmp_path, kafka=infrastructure.kafka, database=nowhere, topic=topic, ready=False
+    ) as service:
+        assert service.http.get("/health/live").status_code == 200
+        assert service.http.get("/health/ready").status_code == 503
+        for path in ("/cases", f"/cases/{new_number()}", "/payments/problems"):
+            answer = service.get(path)
+            assert answer.status_code == 503, answer.text
+            assert int(answer.headers["Retry-After"]) > 0
+        answer = service.command(new_number(), "verify-documents", version=1)
+        assert answer.status_code == 503
+
+
+async def test_without_a_broker_officers_go_on_and_the_inbox_follows(fresh_database: str, tmp_path: Path) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    with processing_process(
+        tmp_path, kafka=nowhere, database=fresh_database, topic="applications.v1", ready=False
+    ) as service:
+        service.wait_until(lambda: service.get("/cases").status_code == 200)
+        number = new_number()
+        store = PostgresEventStore.open(fresh_database, "processing")
+        try:
+            documents = [document(code) for code in ("identity_card", "family_card", "birth_record")]
+            opened = CaseOpened(
+                about=EventRef(source="//x", id="1"), service="passport_new", office="lebong", documents=documents
+            )
+            await store.append(Append(number, 0, [Stamp("//x").event(opened, number, service.now())]))
+        finally:
+            await store.close()
+        service.do(number, "assess-fee", {"fees": [BOOK]})
+        assert service.listed(number)["waits_for"] == "applicant"
