@@ -105,7 +105,7 @@ class Streams:
             await connection.add_listener(f"{self._schema}_events", self._heard)
             self._wake(list(self._watched))  # what came while nobody listened
             async with asyncio.TaskGroup() as group:
-                distribution = group.create_task(self._distribute())
+                distribution = group.create_task(self.distribute())
                 await lost.wait()
                 distribution.cancel()
             raise ConnectionError("the connection that listens for new events was lost")
@@ -121,7 +121,8 @@ class Streams:
             self._changed.update(mine)
             self._woken.set()
 
-    async def _distribute(self) -> None:
+    async def distribute(self) -> None:
+        """For ever: give every stream of an application that has changed what it has not had yet."""
         while True:
             await self._woken.wait()
             self._woken.clear()
@@ -135,12 +136,13 @@ class Streams:
                     raise
 
     async def _send(self, number: str) -> None:
-        streams = self._watched.get(number)
+        # Of now: a stream that opens during the read may want earlier events than are read, and has its own turn.
+        streams = list(self._watched.get(number, ()))
         if not streams:
             return
         entries = await self._read(number, min(stream.after for stream in streams), _ROWS_AT_ONCE)
         written = [(entry.n, as_event(entry)) for entry in entries]
-        for stream in self._watched.get(number, ()):
+        for stream in streams:
             new = [event for n, event in written if n > stream.after]
             if not new:
                 continue
