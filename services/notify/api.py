@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, Router, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from contracts.number import InvalidNumber, parse_number
 from runtime import problems
@@ -85,10 +85,12 @@ def delivery_routes(deliveries: Deliveries, *, store: EventStore, policy: Policy
     @get("/", guards=[requires("operator", "auditor")], summary="What was told, waits or failed")
     async def list_deliveries(
         request: Request[Any, Any, Any],
-        number: Annotated[str | None, Parameter(description="Only of this tracking number.")] = None,
-        delivery_state: Annotated[States | None, Parameter(query="state", description="Only in this state.")] = None,
-        cursor: Annotated[str | None, Parameter(description="From the `Link` of the page before.")] = None,
-        limit: Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="How many at most.")] = LIMIT_DEFAULT,
+        number: Annotated[str | None, QueryParameter(description="Only of this tracking number.")] = None,
+        delivery_state: Annotated[
+            States | None, QueryParameter(name="state", description="Only in this state.")
+        ] = None,
+        cursor: Annotated[str | None, QueryParameter(description="From the `Link` of the page before.")] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="How many at most.")] = LIMIT_DEFAULT,
     ) -> Response[Page]:
         """Deliveries, the newest first, by pages: follow the `Link` header with `rel="next"`."""
         rows = await deliveries.page(
@@ -111,7 +113,7 @@ def delivery_routes(deliveries: Deliveries, *, store: EventStore, policy: Policy
         return await deliveries.counts()
 
     @post("/{delivery:uuid}/retry", guards=[requires("operator")], status_code=202, summary="Try a failed one again")
-    async def retry_delivery(request: Request[Any, Any, Any], delivery: UUID) -> Retried:
+    async def retry_delivery(request: Request[Any, Any, Any], delivery: FromPath[UUID]) -> Retried:
         """Have a delivery that finally failed tried again at once, and as often as a new one."""
         try:
             granted = await retry(

@@ -13,7 +13,8 @@ import structlog
 
 from contracts.envelope import SALT_BYTES, Event, decode_event, decode_fact, encode_event, new_salt
 from contracts.facts import Actor, Fact
-from runtime.eventstore import EventStore, NewEvent, StreamEvent, decide
+from runtime.eventstore import EventStore, NewEvent, StreamEvent, VersionConflict, decide
+from runtime.faults import backoff, is_transient, pause
 from services.notify import telling
 from services.notify.contact import Contact, Contacts, IntakeAway, NoContact
 from services.notify.deliveries import Claimed, Deliveries, LeaseLost
@@ -180,7 +181,23 @@ class Sender:
         except LeaseLost:
             log.info("lease_lost", delivery=str(delivery.id))
             return
-        await self._outcomes.note(delivery, result, contact.reads, event.traceparent)
+        await self._note_surely(delivery, result, contact.reads, event.traceparent)
+
+    async def _note_surely(
+        self, delivery: Delivery, result: Result, language: Language, traceparent: str | None
+    ) -> None:
+        """Note it however long the database is away: this process knows the outcome, and nobody else can find it out."""
+        delays = backoff()
+        while True:
+            try:
+                await self._outcomes.note(delivery, result, language, traceparent)
+            except Exception as error:
+                if not (is_transient(error) or isinstance(error, VersionConflict)):
+                    raise
+                log.warning("outcome_not_noted_yet", delivery=str(delivery.id), error=type(error).__name__)
+                await pause(delays)
+            else:
+                return
 
     async def _contact(self, claimed: Claimed, event: Event) -> Contact | None:
         """Whom to write to; None when the delivery was skipped or postponed instead."""

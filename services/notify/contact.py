@@ -9,7 +9,8 @@ import structlog
 from services.notify.domain import Language
 
 log = structlog.get_logger()
-_GONE: Final = frozenset({404, 410})
+_UNKNOWN_NUMBER: Final = "/unknown-number"
+"""How the `type` of intake's own 404 ends. A 404 of anything else (a wrong address, a proxy) says nothing about anybody."""
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ class IntakeContacts:
             answer = await self._client.get(f"/applications/{number}/contact")
         except (httpx.TransportError, httpx.TooManyRedirects) as error:
             raise IntakeAway(type(error).__name__) from None
-        if answer.status_code in _GONE:
+        if answer.status_code == httpx.codes.NOT_FOUND and _problem_type(answer.content).endswith(_UNKNOWN_NUMBER):
             raise NoContact(number)
         if answer.status_code != httpx.codes.OK:
             if answer.status_code in (401, 403):
@@ -65,3 +66,14 @@ class IntakeContacts:
             return msgspec.json.decode(answer.content, type=Contact)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise IntakeAway("an answer that is no contact") from None
+
+
+class _Problem(msgspec.Struct):
+    type: str = ""
+
+
+def _problem_type(body: bytes) -> str:
+    try:
+        return msgspec.json.decode(body, type=_Problem).type
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from runtime.faults import is_transient
+from runtime.faults import backoff, is_transient, pause
 from services.notify.application import Sender
 from services.notify.deliveries import Claimed, Deliveries
 from services.notify.measures import Measures
@@ -43,11 +43,20 @@ class Dispatch:
         self._ended = asyncio.Event()
 
     async def run(self) -> None:
-        """Send for ever. Raises when the database is away; start it again (`runtime.tasks`)."""
+        """Send for ever. While the database is away, what is at hand is brought to its end, and nothing new is claimed."""
+        delays = backoff()
         try:
             while True:
                 self._ended.clear()
-                claimed = await self._claim()
+                try:
+                    claimed = await self._claim()
+                except Exception as error:
+                    if not is_transient(error):
+                        raise
+                    log.warning("claim_delayed", error=type(error).__name__)
+                    await pause(delays)
+                    continue
+                delays = backoff()
                 for one in claimed:
                     task = asyncio.create_task(self._work(one))
                     self._at_work[one.delivery.id] = (one, task)
@@ -85,7 +94,9 @@ class Dispatch:
 
     async def _sleep(self) -> None:
         try:
-            await asyncio.wait_for(self._ended.wait(), self._poll_s)
+            # Not `wait_for`: before Python 3.12 it swallows a cancellation that comes as the event is set.
+            async with asyncio.timeout(self._poll_s):
+                await self._ended.wait()
         except TimeoutError:
             return
 

@@ -61,8 +61,8 @@ def compose(message: Message, *, to: str, server: Server, delivery: UUID, at: da
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = f"<{delivery}@{server.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = message.language
     mail.set_content(message.text, cte="quoted-printable")
+    mail["Content-Language"] = message.language
     return mail
 
 

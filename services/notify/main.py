@@ -59,15 +59,15 @@ class NotifySettings(Settings):
     smtp_security: Literal["none", "starttls", "tls"] = Field("none", description="none, starttls or tls")
     smtp_user: str = Field("", description="user name at the mail server, empty for none")
     smtp_password: SecretStr = Field(SecretStr(""), description="password at the mail server")
-    smtp_timeout_s: float = Field(15.0, gt=0, le=300, description="seconds for each step with the mail server")
+    smtp_timeout_s: float = Field(10.0, gt=0, le=300, description="seconds for each step with the mail server")
     mail_from: str = Field("", description="sender address; by default no-reply@ the domain of the office's source")
     senders: int = Field(8, ge=1, le=100, description="how many messages are sent at the same time")
-    lease_s: float = Field(60.0, gt=0, description="seconds after which another process takes a message over")
+    lease_s: float = Field(45.0, gt=0, description="seconds after which another process takes a message over")
     attempts: int = Field(8, ge=1, le=20, description="attempts before a message finally fails")
     first_delay_s: float = Field(15.0, gt=0, description="seconds before the second attempt; each next is four times")
     news_hours: float = Field(48.0, gt=0, description="older events are history when they arrive and not told")
     topic: str = Field(EVENT_LOG_TOPIC, description="the event log")
-    schema_name: str = Field(SCHEMA, description="schema of the database")
+    consumer: str = Field("notify", description="consumer group in Kafka, its own for each system that shares a broker")
 
     @model_validator(mode="after")
     def _lease_outlasts_an_attempt(self) -> Self:
@@ -137,14 +137,14 @@ def build(settings: NotifySettings, around: Surroundings | None = None) -> Lites
     backbone = Backbone(
         settings,
         log,
-        schema=settings.schema_name,
+        schema=SCHEMA,
         migrations=MIGRATIONS,
         source=source,
         relay_metrics=RelayMetrics(metrics.registry),
         pool_size=settings.senders + 4,
     )
     planner = Planner(words, policy=policy, news=News(timedelta(hours=settings.news_hours)), clock=around.clock)
-    backbone.consumes("notify", AsyncpgEffect(backbone.pool, planner.handle))
+    backbone.consumes(settings.consumer, AsyncpgEffect(backbone.pool, planner.handle))
 
     deliveries = Deliveries(backbone.pool, lease=timedelta(seconds=settings.lease_s))
     outcomes = Outcomes(
@@ -191,6 +191,7 @@ def build(settings: NotifySettings, around: Surroundings | None = None) -> Lites
             delivery_routes(deliveries, store=backbone.store, policy=policy, around=around),
             quarantine_routes(backbone.quarantine),
         ],
+        state={"backbone": backbone},
         lifespan=[connections, backbone.running],
         ready={"database": backbone.check_database, "consumers": backbone.check_consumers},
         metrics=metrics,
