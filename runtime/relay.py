@@ -135,6 +135,8 @@ class Relay:
     async def _sleep(self) -> None:
         """Until an append is notified; a look every half second makes up for a notification lost with a connection."""
         try:
-            await asyncio.wait_for(self._wake.wait(), _WAKE_S)
+            # Not `wait_for`: before Python 3.12 it swallows a cancellation that comes as the event is set.
+            async with asyncio.timeout(_WAKE_S):
+                await self._wake.wait()
         except TimeoutError:
             return
