@@ -10,11 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import structlog
-from eventsourcing.persistence import IntegrityError, InterfaceError, InternalError, OperationalError, StoredEvent
+from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError, StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.errors import IdleInTransactionSessionTimeout
 
 from runtime.database import check_schema
 from runtime.positions import Advance, Fenced
@@ -217,23 +216,12 @@ class PostgresEventStore:
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await asyncio.to_thread(_connected, function, *arguments)
+                return await asyncio.to_thread(function, *arguments)
             except (OperationalError, InterfaceError):
                 if attempt == _ATTEMPTS:
                     raise
                 await asyncio.sleep(0.1 * attempt)
         raise AssertionError("unreachable")
-
-
-def _connected(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The result of `function`. Raises `OperationalError` also when the server ended the connection of a process that was
-    frozen within a transaction, which the driver files under internal errors."""
-    try:
-        return function(*arguments)
-    except InternalError as error:
-        if isinstance(error.__cause__, IdleInTransactionSessionTimeout):
-            raise OperationalError(str(error)) from error
-        raise
 
 
 def _insert(recorder: FencedRecorder, stored: Sequence[StoredEvent], advance: Advance | None) -> None:
