@@ -24,12 +24,16 @@ def jejak() -> None:
 
 @app.command()
 def up(
-    state: StateFolder = Path(DEFAULT_FOLDER), services: Services = "", infrastructure_only: InfrastructureOnly = False
+    state: StateFolder = Path(DEFAULT_FOLDER),
+    services: Services = "",
+    infrastructure_only: InfrastructureOnly = False,
+    temporary: Annotated[bool, typer.Option("--temporary", help="Remove the state folder at the end.")] = False,
 ) -> None:
     """Start everything and stay until Ctrl-C."""
     from deploy.local.running import stay
 
-    raise typer.Exit(asyncio.run(stay(State(state), _wanted(services, infrastructure_only, fresh=False))))
+    wanted = _wanted(services, infrastructure_only, fresh=False)
+    raise typer.Exit(asyncio.run(stay(State(state), wanted, temporary=temporary)))
 
 
 @app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -88,7 +88,8 @@ class RunningSystem:
 
 @contextmanager
 def running_system(*options: str, environment: Mapping[str, str] | None = None) -> Iterator[RunningSystem]:
-    """`jejak up` with `options` on a temporary state, as a process tied to this one. Stopped and removed afterwards.
+    """`jejak up` with `options` on a temporary state, as a process tied to this one. Stopped and removed afterwards,
+    also when this process is killed.
 
     With Kafka and PostgreSQL of its own, since parts may be killed: what JEJAK_ variables name is left out of it, but
     for those in `environment`, which the services get too.
@@ -96,7 +97,7 @@ def running_system(*options: str, environment: Mapping[str, str] | None = None) 
     folder = Path(tempfile.mkdtemp(prefix="jejak-"))
     state = State(folder)
     state.create()
-    up = [sys.executable, "-m", "deploy.local.cli", "up", "--state", str(folder), *options]
+    up = [sys.executable, "-m", "deploy.local.cli", "up", "--temporary", "--state", str(folder), *options]
     output = folder / "logs" / "jejak.log"
     with output.open("wb") as log:
         process = subprocess.Popen(
@@ -114,7 +115,8 @@ def running_system(*options: str, environment: Mapping[str, str] | None = None) 
     finally:
         process.terminate()
         process.wait(STOP_TIMEOUT_S)
-        state.remove()
+        if folder.exists():  # it did not start, or was killed
+            state.remove()
 
 
 def _wait_started(process: subprocess.Popen[bytes], system: RunningSystem, output: Path) -> None:

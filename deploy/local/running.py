@@ -58,7 +58,7 @@ class Interruption:
         return True
 
 
-async def stay(state: State, wanted: Wanted) -> int:
+async def stay(state: State, wanted: Wanted, *, temporary: bool = False) -> int:
     """Run the system until SIGINT or SIGTERM. Returns the exit code: 0, since that is how it is meant to end."""
     interruption = Interruption()
     console = Console(stderr=True, soft_wrap=True)
@@ -68,6 +68,8 @@ async def stay(state: State, wanted: Wanted) -> int:
             console.print("Ctrl-C ends it.")
             await interruption.wait()
             _say("stopping")
+    if temporary:
+        state.remove()
     return 0
 
 

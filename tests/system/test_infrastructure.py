@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.local.remote import RunningSystem, running_system
 from deploy.local.state import State
+from deploy.local.wanted import SERVICES
 
 pytestmark = pytest.mark.system
 
@@ -186,6 +189,55 @@ def test_a_killed_supervisor_takes_everything_with_it_and_its_state_can_be_used_
     outside = state.path("postgres").resolve()
     state.remove()
     assert not outside.exists()
+
+
+USES_A_SYSTEM = """
+import time
+from deploy.local.remote import running_system
+with running_system("--infrastructure-only") as system:
+    print(system.state.folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_killed_test_run_leaves_neither_processes_nor_files() -> None:
+    with subprocess.Popen([sys.executable, "-c", USES_A_SYSTEM], stdout=subprocess.PIPE, text=True) as test_run:
+        assert test_run.stdout
+        state = test_run.stdout.readline().strip()
+        assert Path(state).exists()
+        test_run.kill()
+    for _ in range(400):
+        if not Path(state).exists() and not processes_naming(state):
+            break
+        time.sleep(0.05)
+    assert not Path(state).exists()
+    assert processes_naming(state) == []
+
+
+def fetch(url: str, token: str = "") -> int:
+    """The status of a GET."""
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_comes_back_on_its_address_after_a_kill(jejak: RunningSystem, service: str) -> None:
+    address = jejak.urls[service]
+    jejak.wait_ready(service, not_pid=jejak.kill(service))
+    assert jejak.urls[service] == address
+    assert fetch(f"{address}/health/ready") == 200
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_know_the_issuers_tokens_and_their_roles(jejak: RunningSystem, service: str) -> None:
+    page = f"{jejak.urls[service]}/quarantine"
+    assert fetch(page) == 401
+    assert fetch(page, jejak.tokens["officer"]) == 403
+    assert fetch(page, jejak.tokens["operator"]) == 200
 
 
 def test_without_java_the_broker_is_in_memory_and_that_is_said(tmp_path: Path) -> None:

@@ -19,8 +19,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.containers import find_engine
-
 EXEC = [sys.executable, "-m", "deploy.local.cli", "exec", "--fresh", "--infrastructure-only", "--"]
 LOGS = b"Started!\n[KafkaServer id=1] Kafka Server started\n"
 
@@ -161,15 +159,14 @@ def run(stub: StubEngine, *command: str, **named: str) -> subprocess.CompletedPr
     return subprocess.run([*EXEC, *command], env=environment, capture_output=True, text=True, check=False)
 
 
-def test_a_client_without_an_engine_is_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
-    assert find_engine() is None
-
-
-def test_an_engine_that_answers_is_found(monkeypatch: pytest.MonkeyPatch, engine: StubEngine) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{engine.path}")
-    assert find_engine() is not None
-    assert engine.asked("GET /_ping")
+@pytest.mark.parametrize("answering", [True, False])
+def test_an_engine_is_one_that_answers_not_one_whose_client_is_installed(engine: StubEngine, answering: bool) -> None:
+    """In a process of its own: the client leaves its socket open when nobody answers."""
+    code = "from deploy.local.containers import find_engine; print(find_engine() is not None)"
+    environment = os.environ | {"DOCKER_HOST": f"unix://{engine.path}" if answering else "unix:///nowhere/docker.sock"}
+    answer = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert answer.stdout == f"{answering}\n"
+    assert bool(engine.asked("GET /_ping")) is answering
 
 
 def test_both_pieces_run_in_containers_that_clients_reach_on_loopback(engine: StubEngine) -> None:
