@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
@@ -20,10 +20,19 @@ from typer.exceptions import TyperException
 from deploy.local.part import NotStarted
 from deploy.local.state import DEFAULT_FOLDER, State
 
+
+class ServiceCommand(NamedTuple):
+    """Where a service's command is, and what the overview of commands says of it without importing it."""
+
+    module: str
+    function: str
+    summary: str
+
+
 SERVICE_COMMANDS = {
-    "import": ("services.intake.cli", "import_"),
-    "status": ("services.status.cli", "status"),
-    "rebuild": ("services.status.cli", "rebuild"),
+    "import": ServiceCommand("services.intake.cli", "import_", "Bring the history of an older system onto the log."),
+    "status": ServiceCommand("services.status.cli", "status", "Show the timeline of an application."),
+    "rebuild": ServiceCommand("services.status.cli", "rebuild", "Build the timelines anew from Kafka or the archive."),
 }
 
 
@@ -32,16 +41,23 @@ class CommandLine(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Our own commands, then those of the services that are there."""
-        return [*super().list_commands(ctx), *(name for name in SERVICE_COMMANDS if _function(name))]
+        return [*super().list_commands(ctx), *(name for name in SERVICE_COMMANDS if _exists(name))]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command; None when there is none of that name."""
-        if cmd_name not in SERVICE_COMMANDS or (function := _function(cmd_name)) is None:
+        """The command as the overview shows it; None when there is none of that name."""
+        if not _exists(cmd_name):
             return super().get_command(ctx, cmd_name)
+        return _as_command(cmd_name, lambda: None, help=SERVICE_COMMANDS[cmd_name].summary)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command to run, for which a service is imported."""
+        name = args[0]
+        if not _exists(name):
+            return super().resolve_command(ctx, args)
         join_running_system()
-        single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(cmd_name)(function)
-        return typer.main.get_command(single)
+        command = SERVICE_COMMANDS[name]
+        function = getattr(importlib.import_module(command.module), command.function)
+        return name, _as_command(name, function), args[1:]
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command line and leave with its exit code."""
@@ -70,13 +86,15 @@ def join_running_system() -> None:
             os.environ.setdefault(name, value)
 
 
-def _function(name: str) -> Callable[..., None] | None:
-    """What a service does at this command, None where that service has no such command."""
-    module, function = SERVICE_COMMANDS[name]
-    if importlib.util.find_spec(module) is None:
-        return None
-    found: Callable[..., None] | None = getattr(importlib.import_module(module), function, None)
-    return found
+def _exists(name: str) -> bool:
+    command = SERVICE_COMMANDS.get(name)
+    return command is not None and importlib.util.find_spec(command.module) is not None
+
+
+def _as_command(name: str, function: Callable[..., None], **options: Any) -> Any:
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name, **options)(function)
+    return typer.main.get_command(single)
 
 
 def _command_path(error: TyperException) -> str:

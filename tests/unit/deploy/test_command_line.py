@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local import command_line
 from deploy.local.cli import app
+from deploy.local.command_line import ServiceCommand
 from deploy.local.state import Run, State
 
 
@@ -56,8 +57,10 @@ def test_a_command_of_a_service_is_imported_when_it_is_asked_for(
 ) -> None:
     (tmp_path / "some_service_cli.py").write_text("def greet(name: str) -> None:\n    print('hello', name)\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(command_line.SERVICE_COMMANDS, "greet", ("some_service_cli", "greet"))
+    monkeypatch.setitem(command_line.SERVICE_COMMANDS, "greet", ServiceCommand("some_service_cli", "greet", "Greets."))
     monkeypatch.setenv("JEJAK_STATE", str(tmp_path / "nothing"))
+    assert "Greets." in jejak(capsys, "--help")[1]
+    assert "some_service_cli" not in sys.modules
     assert jejak(capsys, "greet", "you")[:2] == (0, "hello you\n")
     assert jejak(capsys, "greet")[0] == 2
 
@@ -65,7 +68,7 @@ def test_a_command_of_a_service_is_imported_when_it_is_asked_for(
 def test_a_command_of_a_service_that_is_not_there_is_no_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(command_line.SERVICE_COMMANDS, "greet", ("services_of_nobody", "greet"))
+    monkeypatch.setitem(command_line.SERVICE_COMMANDS, "greet", ServiceCommand("services_of_nobody", "greet", ""))
     code, _, errors = jejak(capsys, "greet")
     assert code == 2
     assert "No such command 'greet'" in errors
