@@ -24,7 +24,7 @@ def main() -> int:
     wanted = _arguments()
     print(f"chaos: seed {wanted.seed}, {wanted.kills} faults, at most {wanted.minutes:g} minutes", flush=True)
     with hasty_system() as system:
-        load = Load(system.urls["intake"], seed=wanted.seed, rate_per_s=wanted.rate)
+        load = Load(system, seed=wanted.seed, rate_per_s=wanted.rate, worked_on=0.4)
         outcome = Outcome(wanted.seed, load.ledger)
         try:
             asyncio.run(_campaign(system, load, outcome, wanted))
@@ -64,7 +64,8 @@ async def _report(outcome: Outcome) -> None:
         ledger = outcome.ledger
         print(
             f"chaos: {time.monotonic() - began:4.0f} s, {len(outcome.faults)} faults, {ledger.begun} applications begun, "
-            f"{len(ledger.acknowledged)} acknowledged, {ledger.repeated} requests sent again, "
+            f"{len(ledger.acknowledged)} acknowledged, {sum(map(len, ledger.done.values()))} steps of officers and treasury, "
+            f"{ledger.repeated} requests sent again, "
             f"{len(ledger.complaints)} complaints",
             flush=True,
         )

@@ -13,7 +13,8 @@ from pathlib import Path
 from deploy.local.part import NotStarted
 from deploy.local.remote import RunningSystem, running_system
 from tests.chaos.faults import Fault, inflict
-from tests.chaos.load import Ledger, Load
+from tests.chaos.load import Load
+from tests.chaos.patience import Ledger
 from tests.chaos.settling import Unsettled, wait_settled
 from tests.chaos.verify import Verdict, verify
 

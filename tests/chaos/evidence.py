@@ -53,7 +53,7 @@ def read_log(bootstrap: str) -> dict[int, list[LogRecord]]:
                 if error := message.error():
                     raise RuntimeError(f"the log cannot be read: {error.str()}")
                 heard = time.monotonic()
-                partition, offset = message.partition(), message.offset()
+                partition, offset = int(message.partition() or 0), int(message.offset() or 0)
                 records[partition].append((offset, message.timestamp()[1], message.key(), message.value()))
                 if offset + 1 >= ends[partition]:
                     open_partitions.discard(partition)

@@ -1,6 +1,7 @@
 """What goes wrong: parts of a running system are killed, stopped or frozen, in an order that follows from a seed."""
 
 import asyncio
+import os
 import random
 import signal
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ def endless(seed: int) -> Iterator[Fault]:
     kinds, weights = zip(*KINDS, strict=True)
     while True:
         kind: Kind = chance.choices(kinds, weights)[0]
-        part = "postgres" if kind == "backend" else chance.choice(PARTS)
+        part = "postgres" if kind == "backend" else chance.choice((*PARTS, "mail"))
         then_s = chance.uniform(0.0, 0.5) if chance.random() < 0.25 else chance.uniform(1.0, 6.0)
         yield Fault(kind, part, SESSION_S * chance.uniform(1.1, 1.5), then_s)
 
@@ -69,8 +70,6 @@ async def inflict(system: RunningSystem, fault: Fault) -> bool:
 
 def _kill_backend(system: RunningSystem) -> bool:
     """Kill -9 the PostgreSQL process that serves one of the services' connections."""
-    import os
-
     try:
         with psycopg.connect(system.database, connect_timeout=2) as connection:
             row = connection.execute(

@@ -17,7 +17,7 @@ from contracts.envelope import decode_event
 from deploy.local.remote import RunningSystem
 from tests.chaos.evidence import LogRecord, jejak, message_ids, read_log, timeline
 from tests.chaos.faults import SERVICES
-from tests.chaos.load import Ledger
+from tests.chaos.patience import Ledger
 
 PUBLISHED = "id.jejak.application.%"
 SHOWN = 5
@@ -28,6 +28,7 @@ TIMELINE_COUNTS = """
 SELECT number, count(*) FILTER (WHERE fact = 'submitted'), count(*), max(n), count(DISTINCT (source, event_id))
 FROM status.timeline GROUP BY number
 """
+FACT_COUNTS = "SELECT number, fact, count(*) FROM status.timeline WHERE number = ANY(%s) GROUP BY number, fact"
 ARCHIVE = """
 SELECT a."offset", a.timestamp_ms, a.key, a.value FROM status.archive a
 WHERE a.partition = %s AND a.log = (SELECT max(log) FROM status.logs) ORDER BY a."offset"
@@ -87,6 +88,7 @@ def verify(system: RunningSystem, ledger: Ledger) -> Verdict:
     verdict.records = sum(len(records) for records in log.values())
     with psycopg.connect(system.database) as database:
         check_timelines(verdict, database, numbers)
+        check_facts(verdict, database, ledger)
         check_archive(verdict, database, log)
         check_outboxes(verdict, database, log)
         check_cases(verdict, database, numbers)
@@ -108,6 +110,18 @@ def check_timelines(verdict: Verdict, database: psycopg.Connection, numbers: Seq
     verdict.blame(
         [n for n, (_, events, last, _) in rows.items() if events != last], "a timeline with gaps in its count"
     )
+
+
+def check_facts(verdict: Verdict, database: psycopg.Connection, ledger: Ledger) -> None:
+    """What officers and treasury were told is done is on the timeline, once."""
+    found = {(number, fact): times for number, fact, times in database.execute(FACT_COUNTS, (list(ledger.done),))}
+    expected = [(number, fact) for number, facts in ledger.done.items() for fact in facts]
+    for fact in sorted({fact for _, fact in expected}):
+        numbers = [number for number, expected_fact in expected if expected_fact == fact]
+        verdict.lose(
+            [n for n in numbers if (n, fact) not in found], f"{fact} was acknowledged and is not on the timeline"
+        )
+        verdict.double([n for n in numbers if found.get((n, fact), 0) > 1], f"{fact} more than once on the timeline")
 
 
 def check_archive(verdict: Verdict, database: psycopg.Connection, log: dict[int, list[LogRecord]]) -> None:
@@ -154,7 +168,7 @@ def check_outboxes(verdict: Verdict, database: psycopg.Connection, log: dict[int
 
 def check_cases(verdict: Verdict, database: psycopg.Connection, numbers: Sequence[str]) -> None:
     """Each acknowledged application has one case, and that is on the worklist."""
-    cases = dict(database.execute(CASES).fetchall())
+    cases: dict[str, int] = dict(database.execute(CASES).fetchall())
     verdict.lose([n for n in numbers if n not in cases], "acknowledged, but without a case")
     verdict.double([n for n, times in cases.items() if times > 1], "more than one case opened")
     listed = {row[0] for row in database.execute(WORKLIST)}

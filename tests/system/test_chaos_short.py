@@ -31,7 +31,7 @@ def battered() -> Iterator[RunningSystem]:
 def survived(battered: RunningSystem) -> Outcome:
     """What came of it: load, faults, verdict."""
     print(f"JEJAK_CHAOS_SEED={SEED} repeats this run's choices")
-    load = Load(battered.urls["intake"], seed=SEED, rate_per_s=4, count=80)
+    load = Load(battered, seed=SEED, rate_per_s=4, count=80, worked_on=0.3)
     outcome = Outcome(SEED, load.ledger)
     asyncio.run(load_and_faults(load, battered, each_part_once(SEED, every_s=3.5), outcome))
     judge(battered, outcome, settle_s=90)
@@ -44,6 +44,7 @@ def survived(battered: RunningSystem) -> Outcome:
 def test_every_acknowledged_application_is_on_a_timeline_once_though_every_part_was_killed(survived: Outcome) -> None:
     assert survived.verdict.violations == []
     assert survived.ledger.given_up == 0
+    assert survived.ledger.done
     assert len(survived.ledger.acknowledged) == survived.ledger.begun == 80
     assert {fault.part for fault in survived.faults} == set(PARTS)
 

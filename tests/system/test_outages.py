@@ -16,8 +16,9 @@ import pytest
 from deploy.local.remote import RunningSystem
 from deploy.local.wanted import SERVICES
 from tests.chaos.evidence import timeline
-from tests.chaos.load import PDF, Acknowledged, Load
+from tests.chaos.load import PDF, Load
 from tests.chaos.outage import away
+from tests.chaos.patience import Acknowledged
 from tests.system.intake_process import intake_process
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
@@ -46,7 +47,7 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
 
 def apply(jejak: RunningSystem, count: int, seed: int) -> list[Acknowledged]:
     """Applications that were acknowledged."""
-    load = Load(jejak.urls["intake"], seed=seed, rate_per_s=20, count=count)
+    load = Load(jejak, seed=seed, rate_per_s=20, count=count)
     asyncio.run(load.run())
     assert load.ledger.complaints == []
     assert len(load.ledger.acknowledged) == count
