@@ -1,7 +1,8 @@
 """Where answers are kept under their idempotency key: PostgreSQL, or memory for tests.
 
 A key goes: free → running (claimed, until `locked_until`) → completed (the answer, until `expires_at`) → free.
-A claim that was neither completed nor released, because its process died, can be taken over once its lock is over.
+Whoever runs the request extends its claim meanwhile. A claim that was neither completed nor released, because its
+process died, can be taken over once its lock is over.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from runtime.database import Pool
 
-LOCK_S = 60
+LOCK_S = 10
 RETENTION_S = 48 * 3600
 
 
@@ -50,6 +51,10 @@ class AnswerStore(Protocol):
         """Claim a free key, or say what became of it."""
         ...
 
+    async def extend(self, id: bytes, claim: uuid.UUID) -> None:
+        """Let the claim last for the whole lock again; nothing happens where it was lost to another."""
+        ...
+
     async def complete(self, id: bytes, claim: uuid.UUID, answer: bytes) -> None:
         """Keep the answer; nothing happens where the claim was lost to another."""
         ...
@@ -73,6 +78,7 @@ SELECT = """
 SELECT fingerprint, answer, greatest(extract(epoch FROM locked_until - now()), 0)::float8 AS remaining_s
 FROM idempotency WHERE id = $1
 """
+EXTEND = "UPDATE idempotency SET locked_until = now() + $3 WHERE id = $1 AND claim = $2 AND answer IS NULL"
 COMPLETE = "UPDATE idempotency SET answer = $3, expires_at = now() + $4 WHERE id = $1 AND claim = $2"
 RELEASE = "DELETE FROM idempotency WHERE id = $1 AND claim = $2 AND answer IS NULL"
 FORGET_SOME = """
@@ -104,6 +110,10 @@ class PostgresAnswers:
         if row["fingerprint"] != fingerprint:
             return OtherRequest()
         return Running(row["remaining_s"]) if row["answer"] is None else Completed(row["answer"])
+
+    async def extend(self, id: bytes, claim: uuid.UUID) -> None:
+        """See `AnswerStore`."""
+        await self._pool.execute(EXTEND, id, claim, self._lock)
 
     async def complete(self, id: bytes, claim: uuid.UUID, answer: bytes) -> None:
         """See `AnswerStore`."""
@@ -153,6 +163,12 @@ class InMemoryAnswers:
     @staticmethod
     def _is_abandoned(kept: _Kept, fingerprint: bytes, now: float) -> bool:
         return kept.answer is None and kept.locked_until < now and kept.fingerprint == fingerprint
+
+    async def extend(self, id: bytes, claim: uuid.UUID) -> None:
+        """See `AnswerStore`."""
+        kept = self._kept.get(id)
+        if kept is not None and kept.claim == claim and kept.answer is None:
+            self._kept[id] = kept._replace(locked_until=self._monotonic() + self._lock_s)
 
     async def complete(self, id: bytes, claim: uuid.UUID, answer: bytes) -> None:
         """See `AnswerStore`."""

@@ -19,7 +19,8 @@ import hashlib
 import math
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, TypeVar, cast
 
 import asyncpg
@@ -39,7 +40,8 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 WAIT_S = 5.0
 _POLL_S = 0.05
-_RUN_LIMIT_S = LOCK_S - 5
+_RUN_LIMIT_S = 55
+_EXTEND_S = LOCK_S / 3
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _NOT_KEPT = frozenset({408, 409, 425, 429})
 
@@ -127,6 +129,23 @@ class _Place(NamedTuple):
     claim: uuid.UUID
     seal: Cipher | None
 
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """The claim lasts as long as the request runs, and ends soon after a process that died."""
+        extending = asyncio.create_task(self._extend())
+        try:
+            yield
+        finally:
+            extending.cancel()
+
+    async def _extend(self) -> None:
+        while True:
+            await asyncio.sleep(_EXTEND_S)
+            try:
+                await self.answers.extend(self.id, self.claim)
+            except DATABASE_AWAY as error:
+                _log.warning("claim not extended", error=type(error).__name__)
+
     async def keep(self, answer: _Answer) -> None:
         """Keep the answer. What it tells has happened: if keeping fails, it is given all the same."""
         packed = msgspec.msgpack.encode(answer)
@@ -147,7 +166,7 @@ async def _run(
     request: Request[Any, Any, Any], place: _Place, execute: Callable[[], Awaitable[Response[T]]]
 ) -> Response[T]:
     try:
-        async with asyncio.timeout(_RUN_LIMIT_S):
+        async with place.held(), asyncio.timeout(_RUN_LIMIT_S):
             response = await execute()
         answer = _rendered(request, response)
     except Problem as problem:

@@ -64,6 +64,17 @@ async def test_the_claim_of_a_process_that_died_is_taken_over_and_its_late_answe
     assert await answers.claim(b"k", b"f") == Completed(b"answer")
 
 
+async def test_a_claim_lasts_as_long_as_it_is_extended(pool: Pool) -> None:
+    claimed = await PostgresAnswers(pool, lock_s=0).claim(b"k", b"f")
+    assert isinstance(claimed, Claimed)
+    answers = PostgresAnswers(pool)
+    await answers.extend(b"k", claimed.claim)
+    assert isinstance(await answers.claim(b"k", b"f"), Running)
+    await answers.complete(b"k", claimed.claim, b"answer")
+    await answers.extend(b"k", claimed.claim)
+    assert await answers.claim(b"k", b"f") == Completed(b"answer")
+
+
 async def test_answers_that_are_over_are_cleared_away_by_later_ones(pool: Pool) -> None:
     brief = PostgresAnswers(pool, lock_s=0, retention_s=0.001)
     for n in range(6):

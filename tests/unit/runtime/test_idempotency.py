@@ -26,6 +26,13 @@ class Receipt(msgspec.Struct):
     number: int
 
 
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Desk:
     """What the handlers work with: an answer store, and how often something was really done."""
 
@@ -253,6 +260,34 @@ async def test_a_first_request_that_takes_too_long_is_a_conflict_for_the_second(
     await first
 
 
+async def test_a_claim_lasts_as_long_as_its_request_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.idempotency._EXTEND_S", 0.0)
+    clock = Clock()
+    desk, go, extended = Desk(lock_s=10, monotonic=clock), asyncio.Event(), asyncio.Event()
+    extend = desk.answers.extend
+
+    async def noted(id: bytes, claim: uuid.UUID) -> None:
+        await extend(id, claim)
+        extended.set()
+
+    monkeypatch.setattr(desk.answers, "extend", noted)
+
+    async def slow() -> Response[Receipt]:
+        await go.wait()
+        return await desk.open_draft()
+
+    first = asyncio.create_task(idempotent(request(), desk.answers, slow))
+    for clock.now in (9.0, 18.0, 27.0):
+        extended.clear()
+        await extended.wait()
+    clock.now = 36.0
+    with pytest.raises(problems.Problem) as refusal:
+        await idempotent(request(), desk.answers, desk.open_draft, wait_s=0)
+    assert refusal.value.status == 409
+    go.set()
+    assert (await first).content == Receipt(1)
+
+
 async def test_a_cancelled_request_leaves_its_key_free() -> None:
     desk = Desk()
 
@@ -275,13 +310,6 @@ async def test_an_answer_that_cannot_be_kept_is_given_all_the_same() -> None:
 
     desk = Desk()
     assert (await idempotent(request(), Dying(), desk.open_draft)).content == Receipt(1)
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def test_the_claim_of_a_process_that_died_ends_by_itself() -> None:
