@@ -5,6 +5,7 @@ of every reason code, `names.yaml` what other codes are called. `load()` reads a
 references between the files. `docs/catalogue.md` explains every field.
 """
 
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -40,7 +41,7 @@ from contracts.facts import Labels
 
 __all__ = [
     "Catalogue", "CatalogueError", "DeadlineRule", "FactName", "Fee", "FeeChoiceError", "Language", "Names", "Office",
-    "ReasonWords", "Requirement", "Service", "Stage", "Text", "assess", "body_labels", "deadlines_on", "fact_name",
+    "ReasonWords", "Requirement", "Service", "Stage", "Text", "additions", "assess", "body_labels", "deadlines_on", "fact_name",
     "fees_on", "load", "reason_words", "services_of", "stage_reached_by",
 ]  # fmt: skip
 
@@ -52,6 +53,17 @@ def load(folder: Path = Path(__file__).parent, extra: Sequence[Path] = ()) -> Ca
     not fit the schema, otherwise those of all files. Read once for the same arguments.
     """
     return _load(folder, tuple(extra))
+
+
+def additions(text: str) -> tuple[Path, ...]:
+    """What a setting such as `JEJAK_CATALOGUE_EXTRA` adds: files and folders separated as in `PATH`, for `load(extra=…)`.
+
+    Raises `CatalogueError` for one that is not there.
+    """
+    paths = tuple(Path(part) for part in text.split(os.pathsep) if part)
+    if missing := [str(path) for path in paths if not path.exists()]:
+        raise CatalogueError(f"no such file or folder in the additions to the catalogue: {', '.join(missing)}")
+    return paths
 
 
 @cache

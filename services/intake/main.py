@@ -8,7 +8,7 @@ from typing import ClassVar
 from litestar import Litestar, Router
 from pydantic import Field, SecretStr, field_validator
 
-from contracts.catalogue import Catalogue
+from contracts.catalogue import Catalogue, additions
 from contracts.catalogue import load as load_catalogue
 from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, decode_event
 from runtime.backbone import Backbone, Log
@@ -50,6 +50,7 @@ class IntakeSettings(Settings):
 
     service_name: ClassVar[str] = "intake"
 
+    catalogue_extra: str = Field("", description="files and folders that add to the catalogue, separated as in PATH")
     master_key: SecretStr = Field(
         description="[ID:]KEY[,…], each KEY 32 bytes in base64 or hexadecimal, the first wraps"
     )
@@ -98,7 +99,7 @@ def now() -> datetime:
 
 def build(settings: IntakeSettings) -> Litestar:
     """The whole service, wired; started in the application's lifespan. Needs a running loop."""
-    catalogue = load_catalogue()
+    catalogue = load_catalogue(extra=additions(settings.catalogue_extra))
     source = f"{catalogue.offices[settings.office].source}/{SCHEMA}"
     metrics = Metrics(settings.service_name)
     backbone = _backbone(settings, source, metrics)

@@ -49,6 +49,7 @@ class NotifySettings(Settings):
 
     service_name: ClassVar[str] = "notify"
 
+    catalogue_extra: str = Field("", description="files and folders that add to the catalogue, separated as in PATH")
     intake_url: str = Field(description="address of intake, which is asked for contact data")
     service_token: SecretStr = Field(SecretStr(""), description="bearer token (role system) for intake")
     intake_timeout_s: float = Field(5.0, gt=0, le=60, description="seconds to wait for intake")
@@ -120,7 +121,7 @@ def _intake(settings: NotifySettings) -> httpx.AsyncClient:
 def build(settings: NotifySettings, around: Surroundings | None = None) -> Litestar:
     """Everything wired; it starts with the application's lifespan. Call within the running loop."""
     around = around or Surroundings(clock=_now, chance=random.random)
-    words = catalogue.load()
+    words = catalogue.load(extra=catalogue.additions(settings.catalogue_extra))
     office = words.offices[settings.office]
     source = f"{office.source}/notify"
     metrics = Metrics(settings.service_name)

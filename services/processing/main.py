@@ -37,6 +37,7 @@ class ProcessingSettings(Settings):
 
     service_name: ClassVar[str] = "processing"
 
+    catalogue_extra: str = Field("", description="files and folders that add to the catalogue, separated as in PATH")
     intake_url: str = Field("", description="address of intake, which has the documents")
     event_log: str = Field(EVENT_LOG_TOPIC, description="topic that is the event log")
     consumer: str = Field("processing-cases", description="name of the consumer, its positions and its Kafka group")
@@ -71,7 +72,7 @@ def key_of(state: bytes) -> bytes:
 
 def build(settings: ProcessingSettings) -> Litestar:
     """The service, within the running loop; everything behind it starts with the application."""
-    known = catalogue.load()
+    known = catalogue.load(extra=catalogue.additions(settings.catalogue_extra))
     stamp = Stamp(f"{known.offices[settings.office].source}/processing")
     metrics = Metrics(settings.service_name)
     log = Log(

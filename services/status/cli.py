@@ -127,7 +127,7 @@ def rebuild(
 async def _rebuild(
     settings: StatusSettings, source: Any, workers: int, *, keep: bool, drop: bool, anew: bool
 ) -> Report:
-    words = catalogue.load()
+    words = catalogue.load(extra=catalogue.additions(settings.catalogue_extra))
     log_generation = settings.log_generation or await topic_generation(settings.kafka, settings.topic)
     options = Options(
         dsn=settings.database,

@@ -46,6 +46,7 @@ class StatusSettings(Settings):
 
     service_name: ClassVar[str] = "status"
 
+    catalogue_extra: str = Field("", description="files and folders that add to the catalogue, separated as in PATH")
     topic: str = Field(EVENT_LOG_TOPIC, description="the event log")
     schema_name: str = Field(SCHEMA, description="the PostgreSQL schema of this service")
     consumer: str = Field(CONSUMER, description="consumer group in Kafka, its own for each system that shares a broker")
@@ -60,7 +61,7 @@ class StatusSettings(Settings):
 
 def build(settings: StatusSettings) -> Litestar:
     """Everything wired; it starts with the application's lifespan. Call within the running loop."""
-    words = catalogue.load()
+    words = catalogue.load(extra=catalogue.additions(settings.catalogue_extra))
     procedures = procedures_of(words.services)
     version = generations.version_of(words)
     metrics = Metrics(settings.service_name)
