@@ -1,0 +1,127 @@
+"""What is printed. Readable at 80 columns and without colours."""
+
+import time
+from collections import Counter
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.demo.calling import AT_ONCE
+from deploy.demo.day import End, Paying
+from deploy.demo.history import History
+from deploy.demo.ledger import Ledger
+from deploy.demo.letters import Letter, count_kinds
+from deploy.demo.place import Place
+from deploy.demo.playing import Day
+from deploy.demo.rebuilding import Rebuilt
+from deploy.demo.watching import Seen
+
+WIDTH: Final = 80
+_KINDS_SHOWN: Final = 12
+
+
+class Report:
+    """Prints as the demonstration goes on; every line is told when it is true."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False, width=None if Console().is_terminal else WIDTH)
+        self._began = time.monotonic()
+
+    def step(self, title: str) -> None:
+        """A step begins."""
+        self.console.print(f"\n[bold]{title}[/bold]  ({time.monotonic() - self._began:.0f} s)")
+
+    def line(self, text: str) -> None:
+        """One line of a step."""
+        self.console.print(f"  {text}", markup=False)
+
+    def introduce_day(self, queues: Counter[str], day_s: float) -> None:
+        """What a simulated day is, and what about its times is true."""
+        self.line(
+            f"Quotas of a real office (Batam: 285 a day): {', '.join(f'{n} {queue}' for queue, n in queues.items())}. "
+            "Services, documents and fees are the catalogue's; people and mishaps are invented."
+        )
+        self.line(
+            f"Everybody acts through the APIs, at most {AT_ONCE} calls at once. The day from 07:30 to 16:00 passes in about "
+            f"{day_s:.0f} s: the order and the proportions of its times are plausible, the times on the timelines are those at "
+            "which it really happened here."
+        )
+
+    def counts(self, seen: Seen, ledger: Ledger, imported: History | None, notifications: Counter[str]) -> None:
+        """What is on the timelines, and that it is what was acknowledged."""
+        table = Table(box=None, pad_edge=False, padding=(0, 2))
+        table.add_column()
+        for heading in ("applications", "events"):
+            table.add_column(heading, justify="right")
+        rows = [("acknowledged over HTTP", len(ledger.applications), ledger.events)]
+        if imported:
+            rows.append(("imported", imported.applications, imported.events))
+        table_rows = [*rows, ("messages sent or failed, by notify", None, notifications.total())]
+        for name, applications, events in table_rows:
+            table.add_row(f"  {name}", "" if applications is None else f"{applications:,}", f"{events:,}")
+        table.add_row("  on timelines", f"{seen.applications:,}", f"{seen.events:,}")
+        self.console.print(table)
+        self.line(
+            f"{len(ledger.applications):,} timelines were held against what was acknowledged, one by one: equal. "
+            "Nothing is in quarantine."
+        )
+
+    def day(self, day: Day, ledger: Ledger, events: int, held: int) -> None:
+        """What became of the office day."""
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+        table.add_column(justify="right")
+        ends = day.ends()
+        for end in End:
+            if ends[end]:
+                table.add_row(f"{ends[end]:,}", end.value)
+        self.console.print(table)
+        facts, odd = ledger.totals(), Counter(plan.paying for plan in day.plans)
+        self.line(
+            f"{facts['documents_requested']} times documents were asked for once more. Payments: "
+            + ", ".join(f"{odd[paying]} {paying.value}" for paying in Paying if odd[paying])
+            + (f"; {held} came before intake knew the billing code and were held until it did" if held else "")
+            + "."
+        )
+        self.line(
+            f"{len(day.plans):,} applications and {events:,} acknowledged events in {day.took_s:.1f} s: "
+            f"{events / day.took_s:,.0f} events/s through the HTTP APIs"
+        )
+
+    def history(self, history: History, sent_s: float, seen_s: float) -> None:
+        """How fast a history came in."""
+        self.line(
+            f"{history.applications:,} applications, {history.events:,} events: sent in {sent_s:.1f} s, on timelines after "
+            f"{seen_s:.1f} s: {history.events / seen_s:,.0f} events/s from file to timeline"
+        )
+
+    def rebuilt(self, rebuilt: Rebuilt) -> None:
+        """How fast the projection was built anew."""
+        self.line(
+            f"{rebuilt.events:,} events from Kafka in {rebuilt.seconds:.2f} s: {rebuilt.rate:,.0f} events/s; "
+            "the digest is the same:"
+        )
+        self.line(rebuilt.digest)
+
+    def letters(self, letters: list[Letter], first: str) -> None:
+        """The mail that was sent: of the first application each, of all how many said what."""
+        self.line(f"{len(letters):,} mails. To the first applicant:")
+        for letter in letters:
+            if letter.number == first:
+                self.line(f"  {letter.kind}")
+        self.line("In all, by subject:")
+        for kind, many in count_kinds(letters).most_common(_KINDS_SHOWN):
+            self.line(f"  {many:6,}  {kind}")
+
+    def where_next(self, place: Place, number: str, *, stays: bool) -> None:
+        """Addresses, logs, documents."""
+        if stays:
+            for name, url in place.urls.items():
+                self.line(f"{name:<11}{url}  (its API: {url}/openapi.json)")
+            self.line(f"timeline   {place.urls['status']}/applications/{number}/timeline")
+            self.line(f"logs       {place.logs}")
+            self.line(f"mail       {place.mail}")
+            self.line(f"commands   JEJAK_STATE={place.state} .venv/bin/jejak status {number}")
+        else:
+            self.line("make up    the same system on a state that stays, with its addresses and logs")
+        self.line("README.md and docs/: architecture, life of an application, contracts, import")
