@@ -9,7 +9,19 @@ from services.intake.answering import language_of, problem_of
 from services.intake.domain import RequirementsMissing, UnknownService
 from services.intake.refusals import PROBLEMS, Refused, describe
 
-ROOMS = ("access", "admission", "api", "applicant", "application", "catalogue_api", "documents", "domain", "events_api", "held", "media")
+ROOMS = (
+    "access",
+    "admission",
+    "api",
+    "applicant",
+    "application",
+    "catalogue_api",
+    "documents",
+    "domain",
+    "events_api",
+    "held",
+    "media",
+)
 
 
 def refusals(kind: type[Refused] = Refused) -> list[type[Refused]]:
