@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from runtime.database import Connection, Pool
 from runtime.eventstore import EventStore, Notification
+from runtime.tasks import wait_at_most
 
 log = structlog.get_logger()
 
@@ -134,9 +135,4 @@ class Relay:
 
     async def _sleep(self) -> None:
         """Until an append is notified; a look every half second makes up for a notification lost with a connection."""
-        try:
-            # Not `wait_for`: before Python 3.12 it swallows a cancellation that comes as the event is set.
-            async with asyncio.timeout(_WAKE_S):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+        await wait_at_most(self._wake, _WAKE_S)

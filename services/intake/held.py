@@ -17,6 +17,7 @@ from msgspec import Struct
 from contracts.facts import FeePaid
 from runtime.database import Connection, Pool
 from runtime.eventstore import Append, EventStore, NewEvent, VersionConflict
+from runtime.tasks import wait_at_most
 from services.intake.admission import Candidate, HeldEvent
 from services.intake.refusals import Refused
 
@@ -175,10 +176,7 @@ class HeldEvents:
             log.info("held_event_released", stream=stream)
 
     async def _sleep(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), _LOOK_EVERY_S)
-        except TimeoutError:
-            return
+        await wait_at_most(self._wake, _LOOK_EVERY_S)
 
 
 async def _set_released(connection: Connection, streams: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ import structlog
 from contracts.catalogue import Catalogue
 from runtime.database import Connection, Pool
 from runtime.eventstore import EventStore
+from runtime.tasks import wait_at_most
 from services.processing.application import Dossier, dossier_of
 from services.processing.domain import Problem
 from services.processing.worklist import WorklistRow, row_of
@@ -74,10 +75,7 @@ class WorklistProjection:
 
     async def _sleep(self) -> None:
         """Until an append is notified; a look now and then makes up for a notification lost with a connection."""
-        try:
-            await asyncio.wait_for(self._wake.wait(), _WAKE_S)
-        except TimeoutError:
-            return
+        await wait_at_most(self._wake, _WAKE_S)
 
     async def catch_up(self, connection: Connection) -> bool:
         """Write the next batch; rows and position in one transaction. False when there was nothing to do."""

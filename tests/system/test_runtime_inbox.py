@@ -45,7 +45,9 @@ class Stage:
                 raise ValueError("cannot be handled")
             assert record.key is not None
             assert record.value is not None
-            await connection.execute("INSERT INTO seen (key, value) VALUES ($1, $2)", record.key.decode(), record.value.decode())
+            await connection.execute(
+                "INSERT INTO seen (key, value) VALUES ($1, $2)", record.key.decode(), record.value.decode()
+            )
 
     def inbox(self, consumer: str = "test") -> Inbox:
         effect = AsyncpgEffect(self.pool, self.handle)
@@ -140,7 +142,11 @@ async def test_a_record_that_cannot_be_handled_holds_back_only_its_own_key(stage
         await asyncio.sleep(0.5)
         assert sorted(await stage.seen()) == sorted([("a", "1"), ("b", "1"), ("b", "2")])
         waiting = await quarantine.list(after=None, limit=10, state=None)
-        assert [(w.state, w.key, w.attempts) for w in waiting] == [("failed", "a", 1), ("behind", "a", 0), ("behind", "a", 0)]
+        assert [(w.state, w.key, w.attempts) for w in waiting] == [
+            ("failed", "a", 1),
+            ("behind", "a", 0),
+            ("behind", "a", 0),
+        ]
         assert waiting[0].error == "ValueError: cannot be handled"
         with pytest.raises(NotReleasable):
             await quarantine.release(waiting[1].id, "operator", datetime.now(UTC))
@@ -235,7 +241,7 @@ async def test_the_relay_publishes_in_order_only_what_may_leave_and_never_skips(
     def relay() -> Relay:
         return Relay(
             store=stage.store, pool=stage.pool, bootstrap=stage.kafka, topic=stage.topic, generation=stage.generation,
-            schema="testing", publishes=lambda type: type.startswith("public."), key=lambda state: state[:1],
+            schema="testing", publishes=lambda kind: kind.startswith("public."), key=lambda state: state[:1],
             content_type="application/json", channel=stage.store.channel,
         )  # fmt: skip
 
