@@ -24,14 +24,14 @@ demo: setup ## start everything on fresh state, run the main job, print what hap
 up: setup ## start everything and stay until Ctrl-C
 	@$(BIN)/jejak up
 
-check: setup ## format, lint, types, borders, generated documents: nothing is changed
+check: setup ## format, lint, types, borders, generated documents; changes nothing
 	@scripts/check
 
 test: setup check ## check, then every test; starts what it needs itself
 	@$(BIN)/pytest
 
 contracts: setup ## write the generated contract documents anew
-	@$(BIN)/python -m contracts.generate
+	@$(BIN)/python -m contracts.generate && $(BIN)/python -m deploy.openapi
 
 bench: setup ## measure (ONLY=name,name chooses, SIZE=large where a measure has it)
 	@ONLY="$(ONLY)" SIZE="$(SIZE)" $(BIN)/python -m tests.bench

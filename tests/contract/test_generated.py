@@ -1,9 +1,9 @@
 """What is derived from the contracts and committed is what they say now."""
 
 import re
+import subprocess
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 
@@ -124,3 +124,10 @@ def test_every_field_of_every_event_is_documented() -> None:
 
 def test_golden_events_exist_for_every_type_and_for_no_other() -> None:
     assert {path.name for path in GOLDEN.iterdir()} == {short_name(type_) for type_ in FACTS}
+
+
+def test_the_services_openapi_documents_are_those_of_the_code() -> None:
+    checked = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "deploy.openapi", "--check"], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
