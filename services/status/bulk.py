@@ -15,17 +15,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 import psycopg
 from msgspec import Struct
 
-from contracts.catalogue import load
 from contracts.envelope import PARTITIONS, MalformedEvent
 from services.status import tables
 from services.status.fold import PartitionFold
-from services.status.procedure import Procedure, procedures_of
+from services.status.procedure import Procedure
 from services.status.sources import ArchiveSource, KafkaSource, LogSource, Span
 
 _REPORT_EVERY_S: Final = 0.5
@@ -50,6 +50,7 @@ class Job(Struct, frozen=True):
     schema: str
     generation: int
     source: Literal["kafka", "archive"]
+    procedures: dict[str, Procedure]
     bootstrap: str = ""
     topic: str = ""
 
@@ -61,22 +62,23 @@ class Job(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True):
-    """Records read since the last report."""
+    """Records read since the last report, and the most memory that the process has held."""
 
     records: int
+    peak_mb: float = 0.0
 
 
 Report = Callable[[int], None]
 """Called with the number of records read since the last call."""
 
 
-def work(job: Job, procedures: Mapping[str, Procedure], report: Report) -> None:
+def work(job: Job, report: Report) -> None:
     """Build partitions of `job` until none is left that nobody has. Raises what psycopg and the source raise."""
     source = job.open_source()
     try:
         with psycopg.connect(job.dsn, options=f"-c search_path={job.schema},public") as connection:
             worker = _Worker(connection, job.generation, source, report)
-            while worker.build_next(procedures):
+            while worker.build_next(job.procedures):
                 pass
     finally:
         source.close()
@@ -109,21 +111,17 @@ class _Worker:
 
     def _load_timeline(self, span: Span, fold: PartitionFold) -> int:
         """Copy the rows of a span; the number of records that could not be read."""
-        take, unreadable = fold.take, 0
+        unreadable = 0
+
+        def refuse(offset: int, error: MalformedEvent) -> None:
+            nonlocal unreadable
+            unreadable += 1  # live it went to quarantine, with its bytes; here it is only counted
+
         table = tables.leaf(self.generation, "timeline", span.partition)
         with self.connection.cursor().copy(_copy_into(table, tables.TIMELINE_COLUMNS)) as copy:
             copy.write(tables.COPY_HEADER)
             for block in self.source.blocks(span):
-                rows = []
-                for offset, timestamp_ms, key, value in block:
-                    try:
-                        row = take(offset, timestamp_ms, key, value)
-                    except MalformedEvent:
-                        unreadable += 1  # live it went to quarantine, with its bytes; here it is only counted
-                        continue
-                    if row is not None:
-                        rows.append(row)
-                copy.write(b"".join(rows))
+                copy.write(b"".join(fold.take(block, refuse)))
                 self.report(len(block))
             copy.write(tables.COPY_TRAILER)
         return unreadable
@@ -157,12 +155,21 @@ def main() -> None:
             _say(unsaid)
             unsaid, said_at = 0, time.monotonic()
 
-    work(job, procedures_of(load().services), report)
+    work(job, report)
     _say(unsaid)
 
 
+def peak_mb() -> float:
+    """The most memory that this process has held since it began its program, in MiB; 0 where the system does not say."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def _say(records: int) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(Progress(records)) + b"\n")
+    sys.stdout.buffer.write(msgspec.json.encode(Progress(records, peak_mb())) + b"\n")
     sys.stdout.buffer.flush()
 
 

@@ -87,7 +87,7 @@ class CatchUp:
     async def _is_live(self, record: Record) -> bool:
         """Whether the live generation has the record's event."""
         try:
-            reading = read(record.value)
+            event, _, _ = read(record.value)
         except MalformedEvent:
             return False
         if self._live is None:
@@ -96,9 +96,9 @@ class CatchUp:
         return bool(
             await self._connection.fetchval(
                 f"SELECT EXISTS (SELECT FROM {table} WHERE number = $1 AND source = $2 AND event_id = $3)",  # noqa: S608
-                reading.number,
-                reading.source,
-                reading.id,
+                event.subject,
+                event.source,
+                event.id,
             )
         )
 

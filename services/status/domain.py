@@ -79,6 +79,8 @@ class Progress(Struct, array_like=True, gc=False):
     office: str = ""
     last_at: int = 0
     last_recorded: int = 0
+    stages: int = 0
+    """The stages of the service's procedure that were reached, as a bit mask."""
     reached: dict[str, int] = {}
     """Milestone → when it was first reached (by the events' own time)."""
     outstanding: dict[str, int] | None = None
@@ -97,6 +99,7 @@ class Progress(Struct, array_like=True, gc=False):
     """Examination → when it was last done."""
     called_in: bool = False
     """An invitation has been answered by coming: the wait for the office began with the examination."""
+    ended_at: int | None = None
     decided_at: int = 0
     outcome: str = ""
     reasons: tuple[Reason, ...] = ()
@@ -129,51 +132,65 @@ def evolve(  # noqa: PLR0917 - called a hundred thousand times a second, and nam
 ) -> Found:
     """Take in one event: fact `fact` with `data`, which happened at `at` and was recorded at `recorded`.
 
-    The `_CHANGES` are given as time of recording the event's own time, unless it was reported late.
-
-    Returns the deviations that it shows. The caller sees to it that an event is taken in once.
+    Returns the deviations that it shows. The caller sees to it that an event is taken in once, and that `procedure` is
+    `UNDECLARED` until the service is known (see `declare`).
     """
-    progress.n = n = progress.n + 1
-    if n == 1 or at > progress.last_at:
+    n = progress.n
+    progress.n = n + 1
+    if at > progress.last_at or not n:
         progress.last_at = at
     followed_since = progress.last_recorded
-    if n == 1 or recorded > followed_since:
+    if recorded > followed_since or not n:
         progress.last_recorded = recorded
     change = _CHANGES.get(fact)
     if change is None:
         return ()
-    if n == 1 or recorded - at <= _PROMPT_US or at < followed_since:
-        recorded = at  # in time; or history, recorded all at once long after it happened
-    found = change(progress, procedure, at, recorded, data)
-    if (progress.acted_at is None or at > progress.acted_at) and fact not in _OF_OTHERS:
+    # Told to the changes: when it was reported late, if it was. What is recorded long after it happened together with
+    # what came before it is history, not late.
+    reported = recorded if n and recorded - at > _PROMPT_US and at >= followed_since else at
+    found = change(progress, procedure, at, reported, data)
+    if fact not in _OF_OTHERS and (progress.acted_at is None or at > progress.acted_at):
         progress.acted_at = at
-    if fact != "submitted" and "submitted" not in progress.reached:
+    if not progress.service:
         found = (BEFORE_SUBMISSION, *found)
-    if found:
-        standing = progress.standing = progress.standing or {}
-        for code in found:
-            if code != REPORTED_LATE:
-                standing[code] = max(at, standing.get(code, at))
-        progress.standing = standing or None
+    return _note(progress, at, found) if found else ()
+
+
+def declare(progress: Progress, procedure: Procedure) -> None:
+    """From now on the events are held against `procedure`: the service is known."""
+    progress.stages = procedure.mask(progress.reached)
+
+
+def _note(progress: Progress, at: int, found: Found) -> Found:
+    standing = progress.standing or {}
+    for code in found:
+        if code != REPORTED_LATE:
+            standing[code] = max(at, standing.get(code, at))
+    progress.standing = standing or None
     return found
 
 
 def _reach(progress: Progress, procedure: Procedure, fact: str, at: int) -> Found:
     """Note a milestone; deviations: it came ahead of a mandatory stage, or after the end."""
-    reached = progress.reached
-    before = reached.get(fact)
+    before = progress.reached.get(fact)
     if before is None or at < before:
-        reached[fact] = at
+        progress.reached[fact] = at
         if progress.standing:
             _settle_order(progress, procedure, fact, at)
-    found: list[str] | None = None
-    for needed, stage in procedure.needs.get(fact, ()):
-        if needed not in reached:
-            found = [*(found or ()), AHEAD_OF + stage]
-    ended = reached.get("withdrawn") or reached.get("collected")
-    if ended is not None and at > ended:
-        found = [*(found or ()), AFTER_END]
-    return tuple(found) if found else ()
+    reaches, needs = procedure.steps.get(fact, _NO_STEP)
+    progress.stages |= reaches
+    missing = needs & ~progress.stages
+    ended = progress.ended_at
+    if not missing and (ended is None or at <= ended):
+        return ()
+    found = tuple(AHEAD_OF + stage for stage in procedure.codes(missing))
+    return found if ended is None or at <= ended else (*found, AFTER_END)
+
+
+def _end(progress: Progress, procedure: Procedure, fact: str, at: int) -> Found:
+    found = _repeats(progress, procedure, fact) + _reach(progress, procedure, fact, at)
+    progress.ended_at = at if progress.ended_at is None else min(at, progress.ended_at)
+    return found
 
 
 def _settle_order(progress: Progress, procedure: Procedure, fact: str, at: int) -> None:
@@ -186,20 +203,27 @@ def _settle_order(progress: Progress, procedure: Procedure, fact: str, at: int) 
         standing.pop(BEFORE_SUBMISSION, None)
 
 
+_NO_STEP: Final = (0, 0)
+
+
 def _repeats(progress: Progress, procedure: Procedure, fact: str) -> Found:
     return (REPEATED + procedure.stage_of.get(fact, fact),) if fact in progress.reached else ()
 
 
-def _once(fact: str) -> _Evolve:
-    """A milestone that is nothing more, and is expected once."""
-
-    def change(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Any) -> Found:
-        return _repeats(progress, procedure, fact) + _reach(progress, procedure, fact, at)
-
-    return change
+def _documents_verified(progress: Progress, procedure: Procedure, at: int, reported: int, data: Any) -> Found:
+    fact = "documents_verified"
+    return _repeats(progress, procedure, fact) + _reach(progress, procedure, fact, at)
 
 
-def _submitted(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Submitted) -> Found:
+def _collected(progress: Progress, procedure: Procedure, at: int, reported: int, data: Any) -> Found:
+    return _end(progress, procedure, "collected", at)
+
+
+def _withdrawn(progress: Progress, procedure: Procedure, at: int, reported: int, data: Any) -> Found:
+    return _end(progress, procedure, "withdrawn", at)
+
+
+def _submitted(progress: Progress, procedure: Procedure, at: int, reported: int, data: Submitted) -> Found:
     repeated = _repeats(progress, procedure, "submitted")
     if not repeated:
         progress.service, progress.office = data.service, data.office
@@ -207,7 +231,7 @@ def _submitted(progress: Progress, procedure: Procedure, at: int, recorded: int,
 
 
 def _documents_requested(
-    progress: Progress, procedure: Procedure, at: int, recorded: int, data: DocumentsRequested
+    progress: Progress, procedure: Procedure, at: int, reported: int, data: DocumentsRequested
 ) -> Found:
     supplied = progress.supplied or {}
     outstanding = progress.outstanding or {}
@@ -219,7 +243,7 @@ def _documents_requested(
 
 
 def _document_supplied(
-    progress: Progress, procedure: Procedure, at: int, recorded: int, data: DocumentSupplied
+    progress: Progress, procedure: Procedure, at: int, reported: int, data: DocumentSupplied
 ) -> Found:
     requirement = data.document.requirement
     supplied = progress.supplied = progress.supplied or {}
@@ -233,7 +257,7 @@ def _document_supplied(
     return found if asked or known else (NOT_REQUESTED, *found)
 
 
-def _fee_assessed(progress: Progress, procedure: Procedure, at: int, recorded: int, data: FeeAssessed) -> Found:
+def _fee_assessed(progress: Progress, procedure: Procedure, at: int, reported: int, data: FeeAssessed) -> Found:
     fee = Fee(data.billing_code, data.amount, data.currency, in_us(data.expires_at), at)
     if progress.fee is None or at >= progress.fee.assessed_at:
         if progress.fee is not None:
@@ -265,18 +289,18 @@ def _accept(progress: Progress, procedure: Procedure, payment: Payment) -> Found
     return _reach(progress, procedure, "fee_paid", payment.paid_at)
 
 
-def _fee_paid(progress: Progress, procedure: Procedure, at: int, recorded: int, data: FeePaid) -> Found:
-    payment = Payment(data.billing_code, data.amount, data.currency, at, recorded)
+def _fee_paid(progress: Progress, procedure: Procedure, at: int, reported: int, data: FeePaid) -> Found:
+    payment = Payment(data.billing_code, data.amount, data.currency, at, reported)
     fees = [fee for fee in (progress.fee, *(progress.earlier_fees or ())) if fee and fee.code == payment.code]
     misfits = _misfits(payment, fees[0] if fees else None)
     if misfits or progress.paid is not None:
         progress.payments = [*(progress.payments or ()), payment]
         return misfits or (PAID_AGAIN,)
-    late = (REPORTED_LATE,) if recorded > at else ()
+    late = (REPORTED_LATE,) if reported > at else ()
     return late + _accept(progress, procedure, payment)
 
 
-def _invited(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Invited) -> Found:
+def _invited(progress: Progress, procedure: Procedure, at: int, reported: int, data: Invited) -> Found:
     if at >= (progress.examined or {}).get(data.examination, at):
         invited = progress.invited = progress.invited or {}
         if data.examination not in invited or at >= invited[data.examination][0]:
@@ -286,7 +310,7 @@ def _invited(progress: Progress, procedure: Procedure, at: int, recorded: int, d
     return _reach(progress, procedure, "invited", at)
 
 
-def _examined(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Examined) -> Found:
+def _examined(progress: Progress, procedure: Procedure, at: int, reported: int, data: Examined) -> Found:
     examined = progress.examined = progress.examined or {}
     for examination in data.examinations:
         examined[examination] = max(at, examined.get(examination, at))
@@ -297,7 +321,7 @@ def _examined(progress: Progress, procedure: Procedure, at: int, recorded: int, 
     return _reach(progress, procedure, "examined", at)
 
 
-def _decided(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Decided) -> Found:
+def _decided(progress: Progress, procedure: Procedure, at: int, reported: int, data: Decided) -> Found:
     repeated = _repeats(progress, procedure, "decided")
     if not progress.outcome or at >= progress.decided_at:
         progress.decided_at, progress.outcome = at, data.outcome
@@ -305,7 +329,7 @@ def _decided(progress: Progress, procedure: Procedure, at: int, recorded: int, d
     return repeated + _reach(progress, procedure, "decided", at)
 
 
-def _issued(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Issued) -> Found:
+def _issued(progress: Progress, procedure: Procedure, at: int, reported: int, data: Issued) -> Found:
     repeated = _repeats(progress, procedure, "issued")
     if not repeated or at >= progress.reached["issued"]:
         progress.product = data.product
@@ -313,27 +337,27 @@ def _issued(progress: Progress, procedure: Procedure, at: int, recorded: int, da
     return repeated + _reach(progress, procedure, "issued", at)
 
 
-def _paused(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Paused) -> Found:
+def _paused(progress: Progress, procedure: Procedure, at: int, reported: int, data: Paused) -> Found:
     if progress.paused_at is None or at >= progress.paused_at:
         progress.paused_at, progress.pause = at, data.reason
         progress.paused = progress.resumed_at is None or at >= progress.resumed_at
     return _reach(progress, procedure, "paused", at)
 
 
-def _resumed(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Any) -> Found:
+def _resumed(progress: Progress, procedure: Procedure, at: int, reported: int, data: Any) -> Found:
     if progress.paused_at is None or at >= progress.paused_at:
         progress.paused = False
     progress.resumed_at = max(at, progress.resumed_at or at)
     return _reach(progress, procedure, "resumed", at)
 
 
-def _transferred(progress: Progress, procedure: Procedure, at: int, recorded: int, data: Transferred) -> Found:
+def _transferred(progress: Progress, procedure: Procedure, at: int, reported: int, data: Transferred) -> Found:
     if progress.transferred_at is None or at >= progress.transferred_at:
         progress.transferred_at, progress.transferred_to = at, data.to
     return _reach(progress, procedure, "transferred", at)
 
 
-def _stage_recorded(progress: Progress, procedure: Procedure, at: int, recorded: int, data: StageRecorded) -> Found:
+def _stage_recorded(progress: Progress, procedure: Procedure, at: int, reported: int, data: StageRecorded) -> Found:
     fact = f"stage_recorded:{data.stage}"
     repeated = _repeats(progress, procedure, fact)
     if at >= progress.own_stage_at or not progress.own_stage:
@@ -349,15 +373,15 @@ _CHANGES: Final[dict[str, _Evolve]] = {
     "submitted": _submitted,
     "documents_requested": _documents_requested,
     "document_supplied": _document_supplied,
-    "documents_verified": _once("documents_verified"),
+    "documents_verified": _documents_verified,
     "fee_assessed": _fee_assessed,
     "fee_paid": _fee_paid,
     "invited": _invited,
     "examined": _examined,
     "decided": _decided,
     "issued": _issued,
-    "collected": _once("collected"),
-    "withdrawn": _once("withdrawn"),
+    "collected": _collected,
+    "withdrawn": _withdrawn,
     "paused": _paused,
     "resumed": _resumed,
     "transferred": _transferred,

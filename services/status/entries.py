@@ -1,13 +1,15 @@
 """The events of a timeline as the API shows them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
-from services.status import reading, words
+from contracts.facts import FACTS, Actor, Decided
+from services.status import words
 from services.status.domain import REPORTED_LATE
-from services.status.reading import FACTS_BY_NAME, in_us
+from services.status.reading import in_us
 from services.status.telling import Telling
 from services.status.views import Deviation, Presenter
 from services.status.words import Text, templates
@@ -46,6 +48,17 @@ class TimelineView(Struct, frozen=True):
     entries: list[Entry]
 
 
+_DECODERS: Final = {name.split(".")[-2]: msgspec.json.Decoder(fact) for name, fact in FACTS.items()}
+
+
+def _decoded(fact: str, data: bytes) -> Any:
+    """The typed data of a timeline row; nothing where it holds what the fold did not need and does not fit its type."""
+    try:
+        return _DECODERS[fact].decode(data)
+    except msgspec.DecodeError:
+        return None
+
+
 class Entries:
     """Puts timeline rows into words."""
 
@@ -55,14 +68,14 @@ class Entries:
     def entry(self, row: Any, service: str, office: str) -> Entry:
         """One timeline row, of an application for `service` at `office`."""
         stages = self._presenter.stage_labels(service)
-        data = FACTS_BY_NAME[row["fact"]].decode(row["data"])
+        data = _decoded(row["fact"], row["data"])
         title, text = self._words(row, data, service, office)
         return Entry(
             n=row["n"],
             type=row["fact"],
             occurred_at=row["occurred"],
             recorded_at=row["recorded"],
-            by=self._by(data.by),
+            by=self._by(data.by if data else None),
             title=title,
             text=text,
             deviations=[
@@ -74,8 +87,10 @@ class Entries:
             id=row["event_id"],
         )
 
-    def _by(self, actor: reading.Actor) -> By:
+    def _by(self, actor: Actor | None) -> By:
         roles = templates().roles
+        if actor is None:
+            return By("system", roles["system"])
         return By(
             actor.role,
             roles.get(actor.role, roles["system"]),
@@ -86,9 +101,12 @@ class Entries:
 
     def _words(self, row: Any, data: Any, service: str, office: str) -> tuple[Text, Text]:
         known = self._presenter.catalogue.services.get(service)
-        values = Telling(self._presenter, known, self._presenter.zone(office)).values(row["fact"], data)
         of_fact = templates().facts[row["fact"]]
-        text = of_fact[data.outcome if isinstance(data, reading.Decided) else "text"].fill(**values)
+        if data is None:
+            title = of_fact.get("bare_title", of_fact["title"])
+            return title, templates().terms["details_unreadable"]
+        values = Telling(self._presenter, known, self._presenter.zone(office)).values(row["fact"], data)
+        text = of_fact[data.outcome if isinstance(data, Decided) else "text"].fill(**values)
         if REPORTED_LATE in (row["deviations"] or ()):
             late = of_fact["late"].fill(delay=words.duration(in_us(row["recorded"]) - in_us(row["occurred"])))
             text = Text(f"{text.id} {late.id}", f"{text.en} {late.en}")

@@ -4,25 +4,30 @@ A record counts once by (application, source, id). It cannot be read (`Malformed
 key is not the event's subject, or the subject is no tracking number or belongs to another partition.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from contracts.envelope import MalformedEvent
-from services.status.domain import Progress, evolve
+from services.status.domain import Progress, declare, evolve
 from services.status.partitions import is_canonical, partition_of
 from services.status.procedure import UNDECLARED, Procedure
-from services.status.reading import FACT_TYPES, read, recorded_at
+from services.status.reading import EPOCH, read, recorded_at
 from services.status.situation import situate
 from services.status.tables import application_row, text_field, timeline_row
 
 _MARK_BYTES: Final = 8
-_FACT_FIELDS: Final = {kind.name: text_field(kind.name) for kind in FACT_TYPES.values()}
 
 encode_progress: Final = msgspec.msgpack.Encoder().encode
 decode_progress: Final = msgspec.msgpack.Decoder(Progress).decode
+
+
+RawRecord = tuple[int, int, bytes | None, bytes | None]
+"""Offset, timestamp in milliseconds, key, value."""
+Refuse = Callable[[int, MalformedEvent], None]
+"""Called with the offset of a record that cannot be read, and why."""
 
 
 class Track(Struct, gc=False):
@@ -47,7 +52,8 @@ class PartitionFold:
         self._partition = partition
         self._partitions = partitions
         self._procedures = procedures
-        self._source_fields: dict[str, bytes] = {}
+        self._origins: dict[tuple[str, str], bytes] = {}
+        """(fact, source) → both as packed text values; they are few."""
 
     def resume(self, number: str, state: bytes, last_offset: int) -> None:
         """Go on from a stored application row."""
@@ -55,50 +61,55 @@ class PartitionFold:
         procedure = self._procedures.get(progress.service, UNDECLARED)
         self.tracks[number] = Track(number.encode(), text_field(number), procedure, progress, last_offset)
 
-    def take(self, offset: int, timestamp_ms: int, key: bytes | None, value: bytes | None) -> bytes | None:
-        """The packed timeline row of a record; nothing for a repeated event. Raises `MalformedEvent`."""
-        reading = read(value)
-        source, event_id, number, at = reading.source, reading.id, reading.number, reading.at
-        track = self.tracks.get(number)
-        if track is None or key != track.key:
-            track = self._open(number, key)
-        mark = hash((source, event_id)).to_bytes(_MARK_BYTES, "big", signed=True)
-        if mark in track.seen and _holds(track.seen, mark):
-            return None
-        track.seen += mark
-        track.last_offset = offset
-        progress = track.progress
-        recorded = recorded_at(timestamp_ms, at)
-        found = evolve(progress, track.procedure, reading.fact, at, recorded, reading.data)
-        if track.procedure is UNDECLARED and progress.service:
-            track.procedure = self._procedures.get(progress.service, UNDECLARED)
-        source_field = self._source_fields.get(source)
-        if source_field is None:
-            source_field = self._source_fields[source] = text_field(source)
-        return timeline_row(
-            self._partition,
-            offset,
-            progress.n,
-            at,
-            recorded,
-            (track.field, _FACT_FIELDS[reading.fact], source_field),
-            event_id.encode(),
-            reading.raw_data,
-            found,
-        )
+    def take(self, records: Iterable[RawRecord], refuse: Refuse) -> list[bytes]:
+        """The packed timeline rows of records; none for a repeated event. `refuse` is told what cannot be read."""
+        # The loop of the rebuild: what happens here a hundred thousand times a second is written out, not called.
+        tracks, procedures, origins, rows = self.tracks, self._procedures, self._origins, list[bytes]()
+        for offset, timestamp_ms, key, value in records:
+            try:
+                event, kind, data = read(value)
+                track = tracks.get(event.subject)
+                if track is None or key != track.key:
+                    track = self._open(event.subject, key)
+            except MalformedEvent as error:
+                refuse(offset, error)
+                continue
+            source, event_id = event.source, event.id
+            mark = hash((source, event_id)).to_bytes(_MARK_BYTES, "big", signed=True)
+            if mark in track.seen and _holds(track.seen, mark):
+                continue
+            track.seen += mark
+            track.last_offset = offset
+            progress = track.progress
+            since = event.time - EPOCH
+            at = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+            recorded = recorded_at(timestamp_ms, at)
+            found = evolve(progress, track.procedure, kind.name, at, recorded, data)
+            if track.procedure is UNDECLARED and progress.service in procedures:
+                track.procedure = procedures[progress.service]
+                declare(progress, track.procedure)
+            origin = origins.get((kind.name, source))
+            if origin is None:
+                origin = origins[kind.name, source] = text_field(kind.name) + text_field(source)
+            rows.append(
+                timeline_row(
+                    offset, progress.n, at, recorded, track.field, origin, event_id.encode(), event.data, found
+                )
+            )
+        return rows
 
     def application_rows(self) -> Iterator[bytes]:
         """The packed row of every application at hand."""
-        for number, track in self.tracks.items():
+        for track in self.tracks.values():
             progress = track.progress
             situation = situate(progress, track.procedure)
             yield application_row(
-                partition=self._partition,
                 last_offset=track.last_offset,
                 n=progress.n,
                 times_us=(situation.since, progress.last_at, progress.last_recorded),
                 submitted_us=progress.reached.get("submitted"),
-                texts=(number, progress.service, progress.office, situation.stage, situation.code, situation.waits_for),
+                number=track.field,
+                texts=(progress.service, progress.office, situation.stage, situation.code, situation.waits_for),
                 deviations=sorted(progress.standing or ()),
                 state=encode_progress(progress),
             )

@@ -7,7 +7,7 @@ read first, and events that are already on their timelines are left out.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
-from contracts.envelope import PARTITIONS
+from contracts.envelope import PARTITIONS, MalformedEvent
 from runtime.database import Connection
 from runtime.records import Record
 from services.status import tables
@@ -48,7 +48,7 @@ class Projector:
         fold = PartitionFold(partition, PARTITIONS, self._procedures)
         for row in await connection.fetch(_select_states(generation, partition), numbers):
             fold.resume(row["number"], row["state"], row["last_offset"])
-        rows = [fold.take(record.offset, record.timestamp_ms, record.key, record.value) for _, record in new]
+        rows = fold.take([(record.offset, record.timestamp_ms, record.key, record.value) for _, record in new], _raise)
         await _copy(connection, tables.leaf(generation, "timeline", partition), tables.TIMELINE_COLUMNS, rows)
         await connection.execute(_delete_applications(generation, partition), numbers)
         await _copy(
@@ -64,18 +64,14 @@ async def _new_records(
     connection: Connection, generation: int, partition: int, records: Sequence[Record]
 ) -> list[tuple[str, Record]]:
     """The records whose events are not on a timeline yet, each with its application."""
-    readings = [(read(record.value), record) for record in records]
+    events = [(read(record.value)[0], record) for record in records]
     rows = await connection.fetch(
         _select_known(generation, partition),
-        list({reading.number for reading, _ in readings}),
-        [reading.id for reading, _ in readings],
+        list({event.subject for event, _ in events}),
+        [event.id for event, _ in events],
     )
     known = {(row["number"], row["source"], row["event_id"]) for row in rows}
-    return [
-        (reading.number, record)
-        for reading, record in readings
-        if (reading.number, reading.source, reading.id) not in known
-    ]
+    return [(event.subject, record) for event, record in events if (event.subject, event.source, event.id) not in known]
 
 
 def _select_known(generation: int, partition: int) -> str:
@@ -96,9 +92,13 @@ def _delete_applications(generation: int, partition: int) -> str:
     return f"DELETE FROM {tables.leaf(generation, 'application', partition)} WHERE number = ANY($1)"  # noqa: S608
 
 
-async def _copy(connection: Connection, table: str, columns: str, rows: Sequence[bytes | None]) -> None:
+def _raise(offset: int, error: MalformedEvent) -> None:
+    raise error
+
+
+async def _copy(connection: Connection, table: str, columns: str, rows: Sequence[bytes]) -> None:
     async def packed() -> AsyncIterator[bytes]:
-        yield b"".join([tables.COPY_HEADER, *[row for row in rows if row is not None], tables.COPY_TRAILER])
+        yield b"".join([tables.COPY_HEADER, *rows, tables.COPY_TRAILER])
 
     await connection.copy_to_table(
         table,

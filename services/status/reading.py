@@ -16,7 +16,7 @@ from msgspec import Meta, Raw, Struct
 from contracts.envelope import MAX_ATTRIBUTE_LENGTH, MalformedEvent, UnknownType, check_characters
 from contracts.facts import FACTS
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REAL_TIMESTAMPS_MS: Final = 1_000_000_000
 """A broker's clock reads more than this (twelve days after 1970); librdkafka's in-process broker says 1234."""
 
@@ -34,20 +34,6 @@ class Envelope(Struct, gc=False):
     subject: Attribute
     time: Instant
     data: Raw
-
-
-class Actor(Struct, gc=False):
-    """Who did it."""
-
-    role: str
-    office: str | None = None
-    desk: str | None = None
-
-
-class Data(Struct, gc=False):
-    """The data of any fact."""
-
-    by: Actor
 
 
 class Reason(Struct, gc=False):
@@ -77,29 +63,28 @@ class Requirement(Struct, gc=False):
     """One requirement of the service."""
 
     requirement: str
-    reason: Reason | None = None
 
 
-class Submitted(Data, gc=False):
+class Submitted(Struct, gc=False):
     """Which service, where."""
 
     service: str
     office: str
 
 
-class DocumentsRequested(Data, gc=False):
+class DocumentsRequested(Struct, gc=False):
     """What is asked for."""
 
     documents: list[Requirement]
 
 
-class DocumentSupplied(Data, gc=False):
+class DocumentSupplied(Struct, gc=False):
     """What came."""
 
     document: Requirement
 
 
-class FeeAssessed(Data, gc=False):
+class FeeAssessed(Struct, gc=False):
     """What is to be paid."""
 
     billing_code: str
@@ -108,7 +93,7 @@ class FeeAssessed(Data, gc=False):
     currency: str = "IDR"
 
 
-class FeePaid(Data, gc=False):
+class FeePaid(Struct, gc=False):
     """What was paid."""
 
     billing_code: str
@@ -116,20 +101,20 @@ class FeePaid(Data, gc=False):
     currency: str = "IDR"
 
 
-class Invited(Data, gc=False):
+class Invited(Struct, gc=False):
     """Where to come to, and when."""
 
     examination: str
     at: Instant
 
 
-class Examined(Data, gc=False):
+class Examined(Struct, gc=False):
     """What was done."""
 
     examinations: list[str]
 
 
-class Decided(Data, gc=False):
+class Decided(Struct, gc=False):
     """What was decided."""
 
     outcome: Literal["approved", "refused"]
@@ -137,71 +122,33 @@ class Decided(Data, gc=False):
     remedy: Remedy | None = None
 
 
-class Issued(Data, gc=False):
+class Issued(Struct, gc=False):
     """What can be collected."""
 
     product: str
     collect_by: Instant | None = None
 
 
-class Paused(Data, gc=False):
+class Paused(Struct, gc=False):
     """Why it rests."""
 
     reason: Reason
 
 
-class Transferred(Data, gc=False):
+class Transferred(Struct, gc=False):
     """Who acts next."""
 
     to: str
-    reason: Reason | None = None
 
 
-class Collected(Data, gc=False):
-    """To whom."""
-
-    to: str = "applicant"
-
-
-class Withdrawn(Data, gc=False):
-    """Why, where it was said."""
-
-    reason: Reason | None = None
-
-
-class DeadlinePassed(Data, gc=False):
-    """Which moment passed."""
-
-    deadline: Instant
-
-
-class NotificationSent(Data, gc=False):
-    """By which channel."""
-
-    channel: str
-
-
-class NotificationFailed(Data, gc=False):
-    """By which channel, and why not."""
-
-    channel: str
-    reason: Reason | None = None
-
-
-class PersonalDataErased(Data, gc=False):
-    """Why."""
-
-    reason: Reason | None = None
-
-
-class StageRecorded(Data, gc=False):
+class StageRecorded(Struct, gc=False):
     """A stage of the office's own."""
 
     stage: str
     labels: Labels
 
 
-_READ_AS: Final[dict[str, type[Data]]] = {
+_READ_AS: Final[dict[str, type[Struct]]] = {
     "submitted": Submitted,
     "documents_requested": DocumentsRequested,
     "document_supplied": DocumentSupplied,
@@ -213,73 +160,52 @@ _READ_AS: Final[dict[str, type[Data]]] = {
     "issued": Issued,
     "paused": Paused,
     "transferred": Transferred,
-    "collected": Collected,
-    "withdrawn": Withdrawn,
-    "deadline_passed": DeadlinePassed,
-    "notification_sent": NotificationSent,
-    "notification_failed": NotificationFailed,
-    "personal_data_erased": PersonalDataErased,
     "stage_recorded": StageRecorded,
 }
+"""The facts of whose data the fold needs something; of the others it is enough that they happened."""
 
 
 class FactType(Struct, frozen=True, gc=False):
-    """One type of event: its short name, as stages use it, and the decoder of its data."""
+    """One type of event: its short name, as stages use it, and the decoder of what is needed of its data."""
 
     name: str
-    decode: Callable[[Any], Any]
+    decode: Callable[[Any], Any] | None
 
 
 FACT_TYPES: Final[dict[str, FactType]] = {
-    full: FactType(name, msgspec.json.Decoder(_READ_AS.get(name, Data)).decode)
+    full: FactType(name, msgspec.json.Decoder(_READ_AS[name]).decode if name in _READ_AS else None)
     for full in FACTS
     for name in [full.split(".")[-2]]
 }
 """Every event type by its CloudEvents `type`."""
 
-FACTS_BY_NAME: Final = {kind.name: kind for kind in FACT_TYPES.values()}
-"""The same by short name."""
-
 decode_envelope: Final = msgspec.json.Decoder(Envelope).decode
 
 
-class Reading(Struct, gc=False):
-    """One event as read. `raw_data` is the event's `data` as received."""
-
-    source: str
-    id: str
-    number: str
-    fact: str
-    at: int
-    data: Any
-    raw_data: Raw
-
-
-def read(value: bytes | None) -> Reading:
-    """The event in a record's value.
+def read(value: bytes | None) -> tuple[Envelope, FactType, Any]:
+    """The event in a record's value: its attributes, its type, and its data where the fold needs it (else `None`).
 
     Raises `MalformedEvent` (`UnknownType` for a type that these contracts do not have) when it cannot be read.
     """
     try:
-        value = value or b""
-        if not value.isascii():
-            str(value, "utf-8")  # msgspec does not look into what it skips, and the kept data must be text
-        envelope = decode_envelope(value)
+        if value is None or not value.isascii():
+            str(value or b"", "utf-8")  # msgspec does not look into what it skips, and the kept data must be text
+        envelope = decode_envelope(value or b"")
         kind = FACT_TYPES.get(envelope.type)
         if kind is None:
             raise UnknownType(f"unknown event type {envelope.type[:100]!r} - at `$.type`")
-        data = kind.decode(envelope.data)
+        data = kind.decode(envelope.data) if kind.decode is not None else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedEvent(_without_content(error)) from error
     if not (envelope.id.isprintable() and envelope.source.isprintable()):
         check_characters("id", envelope.id)
         check_characters("source", envelope.source)
-    return Reading(envelope.source, envelope.id, envelope.subject, kind.name, in_us(envelope.time), data, envelope.data)
+    return envelope, kind, data
 
 
 def in_us(time: datetime) -> int:
     """Microseconds since 1970."""
-    since = time - _EPOCH
+    since = time - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 

@@ -23,7 +23,7 @@ import psycopg
 from contracts.envelope import PARTITIONS
 from runtime.database import Connection
 from services.status import digests, generations, plans
-from services.status.bulk import Job
+from services.status.bulk import Job, Progress
 from services.status.catchup import CatchUp
 from services.status.generations import Generation
 from services.status.plans import Plan
@@ -93,6 +93,8 @@ class Report:
     unreadable: int = 0
     resumed_partitions: int = 0
     bulk_s: float = 0.0
+    peak_mb: float = 0.0
+    """The most memory that a worker process has held."""
     expected_digest: str | None = None
     digest: str = ""
     generation: int = 0
@@ -176,6 +178,8 @@ class _Rebuild:
                     topic=self.options.qualified_topic,
                     ends=ends,
                 )
+                if not plan.from_positions and self.options.source == "archive":
+                    raise RebuildRefused("the archive is empty, no record was taken in yet: rebuild --from kafka")
                 snapshot.execute("SELECT 1")  # takes the snapshot, of exactly what the positions say
             # Without any position the live projection has taken in nothing that could be compared.
             if comparable and live is not None and plan.from_positions:
@@ -200,11 +204,18 @@ class _Rebuild:
         self._phase("build")
         self.report.of_records = sum(part.target for part in plan.parts if not part.done)
         options = self.options
-        job = Job(options.dsn, options.schema, plan.generation, options.source, options.bootstrap, options.topic)
+        job = Job(
+            options.dsn,
+            options.schema,
+            plan.generation,
+            options.source,
+            dict(self.procedures),
+            options.bootstrap,
+            options.topic,
+        )
         began = time.monotonic()
         while any(not part.done for part in plan.parts):
-            procedures = self.procedures if options.thread else None
-            await run_workers(job, procedures, options.workers, self._advance)
+            await run_workers(job, options.workers, self._advance, thread=options.thread)
             await plans.refresh(self.control, plan)
             if any(not part.done for part in plan.parts):
                 await asyncio.sleep(0.2)  # a worker of a killed run still holds one; it ends when its pipe is gone
@@ -234,8 +245,9 @@ class _Rebuild:
         with psycopg.connect(self.options.dsn, options=f"-c search_path={self.options.schema},public") as connection:
             return ask(connection)
 
-    def _advance(self, records: int) -> None:
-        self.report.records += records
+    def _advance(self, progress: Progress) -> None:
+        self.report.records += progress.records
+        self.report.peak_mb = max(self.report.peak_mb, progress.peak_mb)
         self._tell(self.report)
 
     def _phase(self, phase: str) -> None:

@@ -9,10 +9,9 @@ from typing import Final, NamedTuple, Protocol
 import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-RawRecord = tuple[int, int, bytes | None, bytes | None]
-"""Offset, timestamp in milliseconds, key, value."""
+from services.status.fold import RawRecord
 
-_BLOCK_RECORDS: Final = 1_000
+_BLOCK_RECORDS: Final = 500
 _SILENCE_S: Final = 30.0
 _SETTINGS: Final = {
     "enable.auto.commit": False,

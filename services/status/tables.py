@@ -8,7 +8,10 @@ section "Binary Format"; `timestamptz` is microseconds since 2000, `text[]` is a
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
+
+from msgspec import Raw
 
 COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 COPY_TRAILER: Final = b"\xff\xff"
@@ -20,7 +23,7 @@ TIMELINE: Final = """
     occurred timestamptz NOT NULL,
     recorded timestamptz NOT NULL,
     n integer NOT NULL,
-    partition smallint NOT NULL,
+    partition smallint NOT NULL DEFAULT {partition},
     number text COLLATE "C" NOT NULL,
     fact text COLLATE "C" NOT NULL,
     source text COLLATE "C" NOT NULL,
@@ -28,9 +31,10 @@ TIMELINE: Final = """
     data bytea NOT NULL,
     deviations text[]
 """
-"""`n` counts the application's events from 1 in the order of the log; `data` is the event's data as received."""
+"""`n` counts the application's events from 1 in the order of the log; `data` is the event's data as received. The
+partition of a leaf is its default, so that no row has to say it."""
 TIMELINE_COLUMNS: Final = (
-    '"offset", occurred, recorded, n, partition, number, fact, source, event_id, data, deviations'  # in packed order
+    '"offset", occurred, recorded, n, number, fact, source, event_id, data, deviations'  # in packed order
 )
 
 APPLICATION: Final = """
@@ -40,7 +44,7 @@ APPLICATION: Final = """
     last_recorded timestamptz NOT NULL,
     submitted_at timestamptz,
     n integer NOT NULL,
-    partition smallint NOT NULL,
+    partition smallint NOT NULL DEFAULT {partition},
     number text COLLATE "C" NOT NULL,
     service text COLLATE "C" NOT NULL,
     office text COLLATE "C" NOT NULL,
@@ -52,24 +56,33 @@ APPLICATION: Final = """
 """
 """`state` is the fold's `Progress` (MessagePack); the other columns are drawn from it for search and statistics."""
 APPLICATION_COLUMNS: Final = (
-    "last_offset, since, last_at, last_recorded, submitted_at, n, partition, "
+    "last_offset, since, last_at, last_recorded, submitted_at, n, "
     "number, service, office, stage, situation, waits_for, deviations, state"
 )
 
-_fixed_timeline: Final = struct.Struct("!h iq iq iq ii ih").pack
+_SHAPES: Final = {"timeline": TIMELINE, "application": APPLICATION}
+
+_fixed_timeline: Final = struct.Struct("!h iq iq iq ii").pack
 _fixed_application: Final = struct.Struct("!h iq iq iq iq").pack
 _int4: Final = struct.Struct("!i").pack
 _int4_field: Final = struct.Struct("!ii").pack
-_int2_field: Final = struct.Struct("!ih").pack
 _int8_field: Final = struct.Struct("!iq").pack
 _array_head: Final = struct.Struct("!iiiii").pack
 _TEXT_OID: Final = 25
+
+
+_LENGTHS: Final = [_int4(length) for length in range(4_096)]
+"""The lengths of nearly all values, packed."""
 
 
 def text_field(text: str) -> bytes:
     """A text value with its length."""
     encoded = text.encode()
     return _int4(len(encoded)) + encoded
+
+
+_cached_field: Final = lru_cache(maxsize=1_024)(text_field)
+"""Of codes, which are few."""
 
 
 def text_array_field(texts: Sequence[str]) -> bytes:
@@ -81,26 +94,26 @@ def text_array_field(texts: Sequence[str]) -> bytes:
 
 
 def timeline_row(  # noqa: PLR0917 - called a hundred thousand times a second, and names cost
-    partition: int,
     offset: int,
     n: int,
     occurred_us: int,
     recorded_us: int,
-    fields: Sequence[bytes],
+    number: bytes,
+    origin: bytes,
     event_id: bytes,
-    data: bytes,
+    data: Raw,
     deviations: Sequence[str],
 ) -> bytes:
-    """One packed row; `fields` are number, fact and source as `text_field` gives them. `data` is any buffer."""
+    """One packed row; `number` and `origin` (fact and source) are packed already."""
+    size = len(data)
     return b"".join(
         (
-            _fixed_timeline(
-                11, 8, offset, 8, occurred_us - _EPOCH_2000_US, 8, recorded_us - _EPOCH_2000_US, 4, n, 2, partition
-            ),
-            *fields,
-            _int4(len(event_id)),
+            _fixed_timeline(10, 8, offset, 8, occurred_us - _EPOCH_2000_US, 8, recorded_us - _EPOCH_2000_US, 4, n),
+            number,
+            origin,
+            _LENGTHS[len(event_id)],
             event_id,
-            _int4(len(data)),
+            _LENGTHS[size] if size < 4_096 else _int4(size),
             data,
             text_array_field(deviations) if deviations else NULL,
         )
@@ -109,28 +122,28 @@ def timeline_row(  # noqa: PLR0917 - called a hundred thousand times a second, a
 
 def application_row(
     *,
-    partition: int,
     last_offset: int,
     n: int,
     times_us: tuple[int, int, int],
     submitted_us: int | None,
+    number: bytes,
     texts: Sequence[str],
     deviations: Sequence[str],
     state: bytes,
 ) -> bytes:
-    """One packed row; `times_us` are since, last_at, last_recorded; `texts` number, service, office, stage, situation,
-    waits_for."""
+    """One packed row; `number` is packed already; `times_us` are since, last_at, last_recorded; `texts` are service,
+    office, stage, situation, waits_for."""
     since, last_at, last_recorded = times_us
     return b"".join(
         (
             _fixed_application(
-                15, 8, last_offset, 8, since - _EPOCH_2000_US, 8, last_at - _EPOCH_2000_US, 8,
+                14, 8, last_offset, 8, since - _EPOCH_2000_US, 8, last_at - _EPOCH_2000_US, 8,
                 last_recorded - _EPOCH_2000_US,
             ),
             NULL if submitted_us is None else _int8_field(8, submitted_us - _EPOCH_2000_US),
             _int4_field(4, n),
-            _int2_field(2, partition),
-            *[text_field(text) for text in texts],
+            number,
+            *[_cached_field(text) for text in texts],
             text_array_field(deviations),
             _int4(len(state)),
             state,
@@ -145,18 +158,18 @@ def leaf(generation: int, kind: str, partition: int) -> str:
 
 def create_generation(generation: int) -> str:
     """The partitioned tables of a generation, still without partitions."""
-    return (
-        f"CREATE TABLE g{generation}_timeline ({TIMELINE}) PARTITION BY LIST (partition);"
-        f"CREATE TABLE g{generation}_application ({APPLICATION}) PARTITION BY LIST (partition);"
+    return "".join(
+        f"CREATE TABLE g{generation}_{kind} ({shape.format(partition='NULL')}) PARTITION BY LIST (partition);"
+        for kind, shape in _SHAPES.items()
     )
 
 
 def create_leaves(generation: int, partition: int) -> str:
     """The tables of one partition: not yet attached, without keys, so that they are loaded at full speed."""
     check = f"CHECK (partition = {partition})"  # spares the attaching its scan
-    return (
-        f"CREATE TABLE {leaf(generation, 'timeline', partition)} ({TIMELINE}, {check});"
-        f"CREATE TABLE {leaf(generation, 'application', partition)} ({APPLICATION}, {check});"
+    return "".join(
+        f"CREATE TABLE {leaf(generation, kind, partition)} ({shape.format(partition=partition)}, {check});"
+        for kind, shape in _SHAPES.items()
     )
 
 
@@ -181,7 +194,7 @@ def show_generation(generation: int, version: str, partitions: int) -> str:
     """The views that readers use, on this generation. New columns are only ever added at the end of a view."""
     columns = {"timeline": TIMELINE_COLUMNS, "application": APPLICATION_COLUMNS}
     places = ["", *(f"_{partition:02d}" for partition in range(partitions))]
-    select = "SELECT {columns}, '{version}'::text AS version FROM g{generation}_{name}"
+    select = "SELECT {columns}, partition, '{version}'::text AS version FROM g{generation}_{name}"
     return "".join(
         f"CREATE OR REPLACE VIEW {kind}{place} AS "
         + select.format(columns=columns[kind], version=version, generation=generation, name=kind + place)

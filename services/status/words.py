@@ -1,6 +1,6 @@
 """Finds and fills the words of `words.yaml`, and says times, sums and codes in both languages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from msgspec import Struct
 from contracts.catalogue import Catalogue, Language, body_labels, reason_words
 from contracts.facts import Labels
 from contracts.facts import Reason as FactReason
+from contracts.facts import Remedy as FactRemedy
 from services.status.reading import Reason, Remedy
 
 LANGUAGES: Final[tuple[Language, Language]] = ("id", "en")
@@ -110,7 +111,7 @@ def duration(us: int) -> Text:
     return Text(f"{hours} jam", f"{hours} hour{'s' if hours > 1 else ''}")
 
 
-def reasons(catalogue: Catalogue, given: tuple[Reason, ...] | list[Reason]) -> Text:
+def reasons(catalogue: Catalogue, given: Iterable[Reason | FactReason]) -> Text:
     """Reasons as sentences."""
     as_facts = [FactReason(code=reason.code, parameters=reason.parameters) for reason in given]
     return Text(
@@ -119,7 +120,7 @@ def reasons(catalogue: Catalogue, given: tuple[Reason, ...] | list[Reason]) -> T
     )
 
 
-def remedy(catalogue: Catalogue, given: Remedy | None) -> Text:
+def remedy(catalogue: Catalogue, given: Remedy | FactRemedy | None) -> Text:
     """What can be done against a decision; empty where nothing was said."""
     if given is None:
         return Text("", "")

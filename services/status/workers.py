@@ -3,16 +3,15 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
 from services.status import bulk
 from services.status.bulk import Job
-from services.status.procedure import Procedure
 
-Advance = Callable[[int], None]
-"""Called in the event loop with the number of records read since the last call."""
+Advance = Callable[[bulk.Progress], None]
+"""Called in the event loop now and then."""
 
 
 class WorkerFailed(Exception):
@@ -24,25 +23,25 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0))
 
 
-async def run_workers(job: Job, procedures: Mapping[str, Procedure] | None, count: int, advance: Advance) -> None:
-    """Build what is left of `job` with `count` workers; without `procedures` all of them are processes.
+async def run_workers(job: Job, count: int, advance: Advance, *, thread: bool) -> None:
+    """Build what is left of `job` with `count` workers, one of them in a thread of this process if so wanted.
 
     Raises what they raise, or `WorkerFailed`.
     """
     async with asyncio.TaskGroup() as group:
-        for _ in range(count - (procedures is not None)):
+        for _ in range(count - thread):
             group.create_task(_run_process(job, advance))
-        if procedures is not None:
-            group.create_task(_run_thread(job, procedures, advance))
+        if thread:
+            group.create_task(_run_thread(job, advance))
 
 
-async def _run_thread(job: Job, procedures: Mapping[str, Procedure], advance: Advance) -> None:
+async def _run_thread(job: Job, advance: Advance) -> None:
     loop = asyncio.get_running_loop()
 
     def report(records: int) -> None:
-        loop.call_soon_threadsafe(advance, records)
+        loop.call_soon_threadsafe(advance, bulk.Progress(records))
 
-    await asyncio.to_thread(bulk.work, job, procedures, report)
+    await asyncio.to_thread(bulk.work, job, report)
 
 
 async def _run_process(job: Job, advance: Advance) -> None:
@@ -57,7 +56,7 @@ async def _run_process(job: Job, advance: Advance) -> None:
         process.stdin.write(msgspec.json.encode(job))
         process.stdin.close()
         async for line in process.stdout:
-            advance(msgspec.json.decode(line, type=bulk.Progress).records)
+            advance(msgspec.json.decode(line, type=bulk.Progress))
         if await process.wait() != 0:
             raise WorkerFailed((await said).decode(errors="replace").strip()[-500:])
         await said

@@ -26,7 +26,7 @@ from contracts.facts import (
     Submitted,
 )
 from contracts.number import format_number
-from services.status.domain import Progress, evolve
+from services.status.domain import Progress, declare, evolve
 from services.status.procedure import UNDECLARED, procedures_of
 from services.status.reading import in_us, read, recorded_at
 from services.status.situation import Situation, situate
@@ -123,19 +123,22 @@ class Story:
     def tell(self, fact: Fact, after_h: float = 0, *, recorded_h: float | None = None) -> "Story":
         """`fact` happened so many hours after Monday 09:00, and was recorded at once or as many hours after as given."""
         at = MONDAY + hours(after_h)
-        reading = read(as_event(fact, at, id=str(len(self.found))))
+        event, kind, data = read(as_event(fact, at, id=str(len(self.found))))
+        us = in_us(event.time)
         recorded = MONDAY + hours(after_h if recorded_h is None else recorded_h)
         procedure = PROCEDURES.get(self.progress.service, UNDECLARED)
         self.found.append(
             evolve(
                 self.progress,
                 procedure,
-                reading.fact,
-                reading.at,
-                recorded_at(in_us(recorded) // 1000, reading.at),
-                reading.data,
+                kind.name,
+                us,
+                recorded_at(in_us(recorded) // 1000, us),
+                data,
             )
         )
+        if procedure is UNDECLARED and self.progress.service in PROCEDURES:
+            declare(self.progress, PROCEDURES[self.progress.service])
         return self
 
     def tell_all(self, facts: Sequence[Fact], every_h: float = 1) -> "Story":

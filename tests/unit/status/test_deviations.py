@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.envelope import MalformedEvent
 from contracts.facts import (
     Actor,
     DeadlinePassed,
@@ -150,11 +151,17 @@ def test_any_facts_in_any_order_are_taken_in_and_can_be_shown(history: list[tupl
         assert view.waiting.since >= datetime(2025, 1, 1, tzinfo=UTC)
 
 
+def _take(fold: PartitionFold, events: list[bytes]) -> list[bytes]:
+    def refuse(offset: int, error: MalformedEvent) -> None:
+        raise error
+
+    return fold.take([(7, 1_772_420_400_000, NUMBER.encode(), event) for event in events], refuse)
+
+
 def _folded(events: list[bytes]) -> tuple[list[bytes], list[bytes]]:
     partition = partition_of(NUMBER, 12)
     fold = PartitionFold(partition, 12, PROCEDURES)
-    rows = [fold.take(7, 1_772_420_400_000, NUMBER.encode(), event) for event in events]
-    return [row for row in rows if row is not None], list(fold.application_rows())
+    return _take(fold, events), list(fold.application_rows())
 
 
 @settings(max_examples=200, deadline=None)
@@ -176,10 +183,8 @@ def test_going_on_from_a_stored_state_is_the_same_as_never_having_stopped(
     events = [as_event(fact, MONDAY + hours(at), id=str(place)) for place, (fact, at) in enumerate(history)]
     partition = partition_of(NUMBER, 12)
     first, second = PartitionFold(partition, 12, PROCEDURES), PartitionFold(partition, 12, PROCEDURES)
-    for event in events[:stop]:
-        first.take(7, 1_772_420_400_000, NUMBER.encode(), event)
+    _take(first, events[:stop])
     for track in first.tracks.values():
         second.resume(NUMBER, encode_progress(track.progress), track.last_offset)
-    for event in events[stop:]:
-        second.take(7, 1_772_420_400_000, NUMBER.encode(), event)
+    _take(second, events[stop:])
     assert list(second.application_rows()) == _folded(events)[1]
