@@ -20,6 +20,8 @@ EVENT_LOG_TOPIC: Final = "applications.v1"
 """The topic that is the event log: key = application id, unlimited retention, never compacted."""
 PARTITIONS: Final = 12
 """Fixed for the life of the topic's generation: it decides which partition an application's history is in."""
+PUBLIC_PREFIX: Final = "id.jejak.application."
+"""Begins the types that leave a service; what else it stores is its own."""
 SALT_BYTES: Final = 32
 MAX_EVENT_BYTES: Final = 64 * 1024
 
@@ -172,3 +174,13 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "the text is not UTF-8"
     return _quoted_content.sub(r"\1\2", str(error))
+
+
+def is_public(event_type: str) -> bool:
+    """Whether events of this type belong on the event log."""
+    return event_type.startswith(PUBLIC_PREFIX)
+
+
+def key_of(raw: bytes) -> bytes:
+    """The Kafka key of an event's bytes: its application. Raises `MalformedEvent`."""
+    return decode_event(raw).subject.encode()

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from contracts.catalogue import Catalogue, additions
 from contracts.catalogue import load as load_catalogue
-from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, decode_event
+from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, is_public, key_of
 from runtime.backbone import Backbone, Log
 from runtime.database import Pool
 from runtime.inbox import AsyncpgEffect
@@ -40,7 +40,6 @@ from services.intake.staff_api import STAFF_ROUTES
 from services.intake.vault import Vault
 
 SCHEMA = "intake"
-PUBLISHED_PREFIX = "id.jejak.application."
 FAILURES_WITHIN_S = 300.0
 OUR_SERVICES = ("intake", "processing", "status", "notify")
 
@@ -64,7 +63,7 @@ class IntakeSettings(Settings):
     failures_per_client: int = Field(60, ge=1, description="wrong access codes of one client in 5 minutes")
     status_url: str = Field("", description="address of the status service, for the link on receipts")
     track_url: str = Field("", description="address of an application's page, with {number} in it, for receipts")
-    event_log: str = Field(EVENT_LOG_TOPIC, description="topic of the event log")
+    topic: str = Field(EVENT_LOG_TOPIC, description="topic of the event log")
 
     @field_validator("master_key")
     @classmethod
@@ -153,11 +152,11 @@ def build(settings: IntakeSettings) -> Litestar:
 
 def _backbone(settings: IntakeSettings, source: str, metrics: Metrics) -> Backbone:
     log = Log(
-        topic=settings.event_log,
+        topic=settings.topic,
         partitions=PARTITIONS,
         content_type=CONTENT_TYPE,
-        publishes=lambda name: name.startswith(PUBLISHED_PREFIX),
-        key=lambda state: decode_event(state).subject.encode(),
+        publishes=is_public,
+        key=key_of,
     )
     return Backbone(
         settings,

@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from contracts import catalogue
 from contracts.catalogue import Catalogue, Office
-from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, decode_event
+from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, is_public, key_of
 from contracts.facts import Actor
 from runtime.backbone import Backbone, Log
 from runtime.client import open_client
@@ -41,7 +41,6 @@ from services.notify.telling import News
 
 SCHEMA = "notify"
 MIGRATIONS = Path(__file__).parent / "migrations"
-PUBLISHED = "id.jejak.application."
 
 
 class NotifySettings(Settings):
@@ -132,8 +131,8 @@ def build(settings: NotifySettings, around: Surroundings | None = None) -> Lites
         topic=settings.topic,
         partitions=PARTITIONS,
         content_type=CONTENT_TYPE,
-        publishes=lambda event_type: event_type.startswith(PUBLISHED),
-        key=lambda event: decode_event(event).subject.encode(),
+        publishes=is_public,
+        key=key_of,
     )
     backbone = Backbone(
         settings,

@@ -100,8 +100,6 @@ INTERNAL: Final[dict[str, type[Fact]]] = {
 }  # fmt: skip
 """Every internal event type, by name."""
 
-PUBLIC_PREFIX: Final = "id.jejak.application."
-
 
 class Happened(NamedTuple):
     """One event of a case, decoded: the fact and when it happened (UTC)."""
@@ -123,11 +121,6 @@ def read_event(state: bytes) -> Happened:
         return Happened(event.time, decoder.decode(event.data))
     except msgspec.DecodeError as error:
         raise MalformedEvent(f"{error} (under `$.data`)") from error
-
-
-def is_public(event_type: str) -> bool:
-    """Whether the relay publishes events of this type."""
-    return event_type.startswith(PUBLIC_PREFIX)
 
 
 _PUBLIC_NAMES: Final[dict[type[Fact], str]] = {

@@ -8,7 +8,7 @@ from litestar import Litestar
 from pydantic import Field
 
 from contracts import catalogue
-from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, decode_event
+from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, is_public, key_of
 from contracts.facts import Remedy
 from runtime.backbone import Backbone, Log
 from runtime.inbox import EventStoreEffect
@@ -21,7 +21,6 @@ from runtime.web import create_app
 from services.processing.api import Desk, office_routes
 from services.processing.application import Cases
 from services.processing.conditions import Policy
-from services.processing.events import is_public
 from services.processing.handlers import CaseHandler
 from services.processing.projections import WorklistProjection
 from services.processing.queries import Worklist
@@ -39,7 +38,7 @@ class ProcessingSettings(Settings):
 
     catalogue_extra: str = Field("", description="files and folders that add to the catalogue, separated as in PATH")
     intake_url: str = Field("", description="address of intake, which has the documents")
-    event_log: str = Field(EVENT_LOG_TOPIC, description="topic that is the event log")
+    topic: str = Field(EVENT_LOG_TOPIC, description="topic that is the event log")
     consumer: str = Field("processing-cases", description="name of the consumer, its positions and its Kafka group")
     fee_valid_days: int = Field(7, ge=1, le=365, description="days for which a billing code can be paid")
     answer_within_days: int = Field(7, ge=1, le=365, description="days for supplying a requested document")
@@ -65,19 +64,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def key_of(state: bytes) -> bytes:
-    """The Kafka key of an event: its application."""
-    return decode_event(state).subject.encode()
-
-
 def build(settings: ProcessingSettings) -> Litestar:
     """The service, within the running loop; everything behind it starts with the application."""
     known = catalogue.load(extra=catalogue.additions(settings.catalogue_extra))
     stamp = Stamp(f"{known.offices[settings.office].source}/processing")
     metrics = Metrics(settings.service_name)
-    log = Log(
-        topic=settings.event_log, partitions=PARTITIONS, content_type=CONTENT_TYPE, publishes=is_public, key=key_of
-    )
+    log = Log(topic=settings.topic, partitions=PARTITIONS, content_type=CONTENT_TYPE, publishes=is_public, key=key_of)
     backbone = Backbone(
         settings,
         log,

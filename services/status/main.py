@@ -13,7 +13,7 @@ from litestar import Litestar
 from pydantic import Field
 
 from contracts import catalogue
-from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, decode_event
+from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, is_public, key_of
 from runtime.backbone import Backbone, Log
 from runtime.inbox import AsyncpgEffect
 from runtime.metrics import Metrics
@@ -71,8 +71,8 @@ def build(settings: StatusSettings) -> Litestar:
             topic=settings.topic,
             partitions=PARTITIONS,
             content_type=CONTENT_TYPE,
-            publishes=lambda event_type: event_type.startswith("id.jejak.application."),
-            key=lambda event: decode_event(event).subject.encode(),
+            publishes=is_public,
+            key=key_of,
         ),
         schema=settings.schema_name,
         migrations=MIGRATIONS,

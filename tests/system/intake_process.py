@@ -69,7 +69,7 @@ class Intake:
         ours = {
             "JEJAK_KAFKA": self.kafka,
             "JEJAK_DATABASE": self.database,
-            "JEJAK_EVENT_LOG": self.topic,
+            "JEJAK_TOPIC": self.topic,
             "JEJAK_ADDRESS_FILE": str(address),
             "JEJAK_ISSUER": self.issuer.name,
             "JEJAK_JWKS": (self.folder / "jwks.json").as_uri(),

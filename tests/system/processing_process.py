@@ -79,7 +79,7 @@ class Processing:
         ours = {
             "JEJAK_KAFKA": self.kafka,
             "JEJAK_DATABASE": self.database,
-            "JEJAK_EVENT_LOG": self.topic,
+            "JEJAK_TOPIC": self.topic,
             "JEJAK_CONSUMER": f"{self.topic}-cases",
             "JEJAK_ADDRESS_FILE": str(address),
             "JEJAK_ISSUER": self.issuer.name,

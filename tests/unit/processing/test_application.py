@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from contracts import catalogue
-from contracts.envelope import decode_event
+from contracts.envelope import decode_event, is_public
 from contracts.facts import Decided, EventRef, Reason
 from runtime.eventstore import Append, InMemoryEventStore, VersionConflict
 from services.processing.application import Cases, NoSuchCase, StaleVersion
 from services.processing.commands import AssessFee, Decide, VerifyDocuments
-from services.processing.events import CaseOpened, is_public
+from services.processing.events import CaseOpened
 from services.processing.refusals import DocumentsMissing, ServiceUnknown
 from services.processing.stamping import Stamp
 from tests.unit.processing.story import BOOK, MONDAY, OFFICER, POLICY, asking_for, document
