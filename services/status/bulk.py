@@ -28,7 +28,7 @@ from services.status.fold import PartitionFold
 from services.status.procedure import Procedure
 from services.status.sources import ArchiveSource, KafkaSource, LogSource, Span
 
-_REPORT_EVERY_S: Final = 0.5
+_REPORT_EVERY_S: Final = 0.25
 _ROWS_AT_ONCE: Final = 1_000
 
 CLAIM: Final = """
@@ -74,14 +74,33 @@ Report = Callable[[int], None]
 
 def work(job: Job, report: Report) -> None:
     """Build partitions of `job` until none is left that nobody has. Raises what psycopg and the source raise."""
-    source = job.open_source()
+    source, tally = job.open_source(), _Tally(report)
     try:
         with psycopg.connect(job.dsn, options=f"-c search_path={job.schema},public") as connection:
-            worker = _Worker(connection, job.generation, source, report)
+            worker = _Worker(connection, job.generation, source, tally.add)
             while worker.build_next(job.procedures):
                 pass
     finally:
         source.close()
+    tally.tell()
+
+
+class _Tally:
+    """Adds up, and tells at most a few times a second: who is told is in another thread or process."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._untold = 0
+        self._told_at = time.monotonic()
+
+    def add(self, records: int) -> None:
+        self._untold += records
+        if time.monotonic() - self._told_at >= _REPORT_EVERY_S:
+            self.tell()
+
+    def tell(self) -> None:
+        self._report(self._untold)
+        self._untold, self._told_at = 0, time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -146,17 +165,7 @@ def main() -> None:
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     # Nothing here is cyclic, and a collection would look at every application at hand again and again.
     gc.disable()
-    unsaid, said_at = 0, time.monotonic()
-
-    def report(records: int) -> None:
-        nonlocal unsaid, said_at
-        unsaid += records
-        if time.monotonic() - said_at >= _REPORT_EVERY_S:
-            _say(unsaid)
-            unsaid, said_at = 0, time.monotonic()
-
-    work(job, report)
-    _say(unsaid)
+    work(job, _say)
 
 
 def peak_mb() -> float:

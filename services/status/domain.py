@@ -68,7 +68,7 @@ class Payment(Struct, array_like=True, gc=False):
     currency: str
     paid_at: int
     reported_at: int
-    """When we learned of it; its own time unless it was reported late."""
+    """When we learned of it."""
 
 
 class Progress(Struct, array_like=True, gc=False):
@@ -125,6 +125,8 @@ class Progress(Struct, array_like=True, gc=False):
 Found = tuple[str, ...]
 """Codes of deviations."""
 _Evolve = Callable[[Progress, Procedure, int, int, Any], Found]
+"""(progress, procedure, at, reported, data): `reported` is when it was recorded; for history, which is recorded together
+with what came before it and long after it happened, its own time."""
 
 
 def evolve(  # noqa: PLR0917 - called a hundred thousand times a second, and names cost
@@ -145,11 +147,8 @@ def evolve(  # noqa: PLR0917 - called a hundred thousand times a second, and nam
     change = _CHANGES.get(fact)
     if change is None:
         return ()
-    # Told to the changes: when it was reported late, if it was. What is recorded long after it happened together with
-    # what came before it is history, not late.
-    reported = recorded if n and recorded - at > _PROMPT_US and at >= followed_since else at
-    found = change(progress, procedure, at, reported, data)
-    if fact not in _OF_OTHERS and (progress.acted_at is None or at > progress.acted_at):
+    found = change(progress, procedure, at, recorded if followed_since <= at and n else at, data)
+    if (progress.acted_at is None or at > progress.acted_at) and fact not in _OF_OTHERS:
         progress.acted_at = at
     if not progress.service:
         found = (BEFORE_SUBMISSION, *found)
@@ -171,7 +170,7 @@ def _note(progress: Progress, at: int, found: Found) -> Found:
 
 
 def _reach(progress: Progress, procedure: Procedure, fact: str, at: int) -> Found:
-    """Note a milestone; deviations: it came ahead of a mandatory stage, or after the end."""
+    """Note a milestone; deviations: it was expected once, it came ahead of a mandatory stage, or after the end."""
     before = progress.reached.get(fact)
     if before is None or at < before:
         progress.reached[fact] = at
@@ -181,14 +180,18 @@ def _reach(progress: Progress, procedure: Procedure, fact: str, at: int) -> Foun
     progress.stages |= reaches
     missing = needs & ~progress.stages
     ended = progress.ended_at
-    if not missing and (ended is None or at <= ended):
+    if before is None and not missing and ended is None:
         return ()
-    found = tuple(AHEAD_OF + stage for stage in procedure.codes(missing))
-    return found if ended is None or at <= ended else (*found, AFTER_END)
+    found = [AHEAD_OF + stage for stage in procedure.codes(missing)]
+    if before is not None and fact not in _MAY_REPEAT:
+        found.insert(0, REPEATED + procedure.stage_of.get(fact, fact))
+    if ended is not None and at > ended:
+        found.append(AFTER_END)
+    return tuple(found)
 
 
 def _end(progress: Progress, procedure: Procedure, fact: str, at: int) -> Found:
-    found = _repeats(progress, procedure, fact) + _reach(progress, procedure, fact, at)
+    found = _reach(progress, procedure, fact, at)
     progress.ended_at = at if progress.ended_at is None else min(at, progress.ended_at)
     return found
 
@@ -204,15 +207,17 @@ def _settle_order(progress: Progress, procedure: Procedure, fact: str, at: int) 
 
 
 _NO_STEP: Final = (0, 0)
-
-
-def _repeats(progress: Progress, procedure: Procedure, fact: str) -> Found:
-    return (REPEATED + procedure.stage_of.get(fact, fact),) if fact in progress.reached else ()
+_MAY_REPEAT: Final = frozenset(
+    {
+        "documents_requested", "document_supplied", "fee_assessed", "fee_paid", "invited", "examined", "paused",
+        "resumed", "transferred",
+    }
+)  # fmt: skip
+"""Facts that may happen again in the ordinary course."""
 
 
 def _documents_verified(progress: Progress, procedure: Procedure, at: int, reported: int, data: Any) -> Found:
-    fact = "documents_verified"
-    return _repeats(progress, procedure, fact) + _reach(progress, procedure, fact, at)
+    return _reach(progress, procedure, "documents_verified", at)
 
 
 def _collected(progress: Progress, procedure: Procedure, at: int, reported: int, data: Any) -> Found:
@@ -224,10 +229,9 @@ def _withdrawn(progress: Progress, procedure: Procedure, at: int, reported: int,
 
 
 def _submitted(progress: Progress, procedure: Procedure, at: int, reported: int, data: Submitted) -> Found:
-    repeated = _repeats(progress, procedure, "submitted")
-    if not repeated:
+    if not progress.service:
         progress.service, progress.office = data.service, data.office
-    return repeated + _reach(progress, procedure, "submitted", at)
+    return _reach(progress, procedure, "submitted", at)
 
 
 def _documents_requested(
@@ -296,7 +300,7 @@ def _fee_paid(progress: Progress, procedure: Procedure, at: int, reported: int, 
     if misfits or progress.paid is not None:
         progress.payments = [*(progress.payments or ()), payment]
         return misfits or (PAID_AGAIN,)
-    late = (REPORTED_LATE,) if reported > at else ()
+    late = (REPORTED_LATE,) if reported - at > _PROMPT_US else ()
     return late + _accept(progress, procedure, payment)
 
 
@@ -322,19 +326,17 @@ def _examined(progress: Progress, procedure: Procedure, at: int, reported: int, 
 
 
 def _decided(progress: Progress, procedure: Procedure, at: int, reported: int, data: Decided) -> Found:
-    repeated = _repeats(progress, procedure, "decided")
     if not progress.outcome or at >= progress.decided_at:
         progress.decided_at, progress.outcome = at, data.outcome
         progress.reasons, progress.remedy = tuple(data.reasons), data.remedy
-    return repeated + _reach(progress, procedure, "decided", at)
+    return _reach(progress, procedure, "decided", at)
 
 
 def _issued(progress: Progress, procedure: Procedure, at: int, reported: int, data: Issued) -> Found:
-    repeated = _repeats(progress, procedure, "issued")
-    if not repeated or at >= progress.reached["issued"]:
+    if "issued" not in progress.reached or at >= progress.reached["issued"]:
         progress.product = data.product
         progress.collect_by = in_us(data.collect_by) if data.collect_by else None
-    return repeated + _reach(progress, procedure, "issued", at)
+    return _reach(progress, procedure, "issued", at)
 
 
 def _paused(progress: Progress, procedure: Procedure, at: int, reported: int, data: Paused) -> Found:
@@ -359,11 +361,10 @@ def _transferred(progress: Progress, procedure: Procedure, at: int, reported: in
 
 def _stage_recorded(progress: Progress, procedure: Procedure, at: int, reported: int, data: StageRecorded) -> Found:
     fact = f"stage_recorded:{data.stage}"
-    repeated = _repeats(progress, procedure, fact)
     if at >= progress.own_stage_at or not progress.own_stage:
         progress.own_stage, progress.own_stage_at = data.stage, at
         progress.own_stage_id, progress.own_stage_en = data.labels.id, data.labels.en
-    return repeated + _reach(progress, procedure, fact, at)
+    return _reach(progress, procedure, fact, at)
 
 
 _OF_OTHERS: Final = frozenset({"submitted", "document_supplied", "fee_paid", "withdrawn", "transferred"})

@@ -4,20 +4,22 @@ A record counts once by (application, source, id). It cannot be read (`Malformed
 key is not the event's subject, or the subject is no tracking number or belongs to another partition.
 """
 
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from contracts.envelope import MalformedEvent
+from contracts.envelope import MalformedEvent, check_characters
 from services.status.domain import Progress, declare, evolve
 from services.status.partitions import is_canonical, partition_of
 from services.status.procedure import UNDECLARED, Procedure
-from services.status.reading import EPOCH, read, recorded_at
+from services.status.reading import EPOCH, REAL_TIMESTAMPS_MS, read
 from services.status.situation import situate
 from services.status.tables import application_row, text_field, timeline_row
 
+_mark: Final = struct.Struct("q").pack
 _MARK_BYTES: Final = 8
 
 encode_progress: Final = msgspec.msgpack.Encoder().encode
@@ -64,18 +66,20 @@ class PartitionFold:
     def take(self, records: Iterable[RawRecord], refuse: Refuse) -> list[bytes]:
         """The packed timeline rows of records; none for a repeated event. `refuse` is told what cannot be read."""
         # The loop of the rebuild: what happens here a hundred thousand times a second is written out, not called.
-        tracks, procedures, origins, rows = self.tracks, self._procedures, self._origins, list[bytes]()
+        tracks, procedures, origins = self.tracks, self._procedures, self._origins
+        rows: list[bytes] = []
         for offset, timestamp_ms, key, value in records:
             try:
                 event, kind, data = read(value)
+                event_id, fact = event.id, kind.name
+                origin = origins.get((fact, event.source)) or self._origin(fact, event.source)
                 track = tracks.get(event.subject)
                 if track is None or key != track.key:
                     track = self._open(event.subject, key)
             except MalformedEvent as error:
                 refuse(offset, error)
                 continue
-            source, event_id = event.source, event.id
-            mark = hash((source, event_id)).to_bytes(_MARK_BYTES, "big", signed=True)
+            mark = _mark(hash((event.source, event_id)))
             if mark in track.seen and _holds(track.seen, mark):
                 continue
             track.seen += mark
@@ -83,14 +87,11 @@ class PartitionFold:
             progress = track.progress
             since = event.time - EPOCH
             at = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-            recorded = recorded_at(timestamp_ms, at)
-            found = evolve(progress, track.procedure, kind.name, at, recorded, data)
+            recorded = timestamp_ms * 1_000 if timestamp_ms > REAL_TIMESTAMPS_MS else at
+            found = evolve(progress, track.procedure, fact, at, recorded, data)
             if track.procedure is UNDECLARED and progress.service in procedures:
                 track.procedure = procedures[progress.service]
                 declare(progress, track.procedure)
-            origin = origins.get((kind.name, source))
-            if origin is None:
-                origin = origins[kind.name, source] = text_field(kind.name) + text_field(source)
             rows.append(
                 timeline_row(
                     offset, progress.n, at, recorded, track.field, origin, event_id.encode(), event.data, found
@@ -113,6 +114,11 @@ class PartitionFold:
                 deviations=sorted(progress.standing or ()),
                 state=encode_progress(progress),
             )
+
+    def _origin(self, fact: str, source: str) -> bytes:
+        check_characters("source", source)
+        origin = self._origins[fact, source] = text_field(fact) + text_field(source)
+        return origin
 
     def _open(self, number: str, key: bytes | None) -> Track:
         if key != number.encode():

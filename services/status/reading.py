@@ -17,8 +17,9 @@ from contracts.envelope import MAX_ATTRIBUTE_LENGTH, MalformedEvent, UnknownType
 from contracts.facts import FACTS
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_REAL_TIMESTAMPS_MS: Final = 1_000_000_000
-"""A broker's clock reads more than this (twelve days after 1970); librdkafka's in-process broker says 1234."""
+REAL_TIMESTAMPS_MS: Final = 1_000_000_000
+"""A broker's clock reads more than this (twelve days after 1970); librdkafka's in-process broker says 1234: what it
+records is dated by the event's own time."""
 
 Attribute = Annotated[str, Meta(min_length=1, max_length=MAX_ATTRIBUTE_LENGTH)]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -197,9 +198,8 @@ def read(value: bytes | None) -> tuple[Envelope, FactType, Any]:
         data = kind.decode(envelope.data) if kind.decode is not None else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedEvent(_without_content(error)) from error
-    if not (envelope.id.isprintable() and envelope.source.isprintable()):
+    if not envelope.id.isprintable():
         check_characters("id", envelope.id)
-        check_characters("source", envelope.source)
     return envelope, kind, data
 
 
@@ -207,11 +207,6 @@ def in_us(time: datetime) -> int:
     """Microseconds since 1970."""
     since = time - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def recorded_at(timestamp_ms: int, at: int) -> int:
-    """When the log recorded an event, from its record's timestamp; the event's own time where the broker has no clock."""
-    return timestamp_ms * 1_000 if timestamp_ms > _REAL_TIMESTAMPS_MS else at
 
 
 def _without_content(error: Exception) -> str:

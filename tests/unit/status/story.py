@@ -28,7 +28,7 @@ from contracts.facts import (
 from contracts.number import format_number
 from services.status.domain import Progress, declare, evolve
 from services.status.procedure import UNDECLARED, procedures_of
-from services.status.reading import in_us, read, recorded_at
+from services.status.reading import in_us, read
 from services.status.situation import Situation, situate
 from services.status.views import Presenter, StatusView
 
@@ -133,7 +133,7 @@ class Story:
                 procedure,
                 kind.name,
                 us,
-                recorded_at(in_us(recorded) // 1000, us),
+                in_us(recorded),
                 data,
             )
         )

@@ -11,7 +11,7 @@ from contracts.envelope import MalformedEvent, UnknownType, decode_event
 from contracts.number import InvalidNumber, format_number, parse_number
 from services.status.fold import PartitionFold
 from services.status.partitions import is_canonical, murmur2, partition_of
-from services.status.reading import FACT_TYPES, in_us, read, recorded_at
+from services.status.reading import FACT_TYPES, in_us, read
 from tests.unit.status.story import MONDAY, NUMBER, PROCEDURES, as_event, paid, submitted, whole_way
 
 EVENT = as_event(submitted(), MONDAY, id="1")
@@ -59,11 +59,6 @@ def test_an_event_of_unknown_type_is_told_apart() -> None:
         read(EVENT.replace(b"application.submitted.v1", b"application.teleported.v1"))
 
 
-def test_a_broker_without_a_clock_records_an_event_at_its_own_time() -> None:
-    assert recorded_at(1234, 77) == 77
-    assert recorded_at(1_772_420_400_000, 77) == 1_772_420_400_000_000
-
-
 def _refused(*records: tuple[bytes | None, bytes], partition: int | None = None) -> list[bool]:
     """For each (key, value) record whether it is refused, by a fold of the partition of `NUMBER`."""
     refused: set[int] = set()
@@ -79,6 +74,20 @@ def test_a_record_whose_key_is_not_the_subject_cannot_be_read() -> None:
     assert _refused((None, EVENT), (b"", EVENT), (b"other", EVENT), (own, EVENT), (b"other", payment), (own, payment)) == [
         True, True, True, False, True, False,
     ]  # fmt: skip
+
+
+def test_a_broker_without_a_clock_records_an_event_at_its_own_time() -> None:
+    recorded = []
+    for timestamp_ms in (1_234, 1_772_420_400_000):
+        fold = PartitionFold(partition_of(NUMBER, 12), 12, PROCEDURES)
+        fold.take([(0, timestamp_ms, NUMBER.encode(), EVENT)], lambda *_: None)
+        recorded.append(fold.tracks[NUMBER].progress.last_recorded)
+    assert recorded == [in_us(MONDAY), 1_772_420_400_000_000]
+
+
+def test_a_source_with_control_characters_cannot_be_read() -> None:
+    own = NUMBER.encode()
+    assert _refused((own, EVENT.replace(b"//lebong", b"//lebong\\u0000"))) == [True]
 
 
 def test_a_record_in_the_wrong_partition_cannot_be_read() -> None:
