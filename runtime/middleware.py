@@ -1,10 +1,11 @@
-"""ASGI layers around every application, outermost first: trace, security headers, HEAD, request log.
+"""ASGI layers around every application, outermost first: trace, security headers, HEAD, request log, the end.
 
 They stand outside the framework, so that its own 404 and 405 answers pass through them too.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import cast
 
@@ -13,6 +14,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from runtime.metrics import Metrics
+from runtime.problems import PROBLEM_JSON, unavailable
 from runtime.trace import TraceMiddleware
 
 QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
@@ -23,9 +25,9 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _log = structlog.stdlib.get_logger("jejak.http")
 
 
-def wrap(app: ASGIApp, metrics: Metrics) -> ASGIApp:
-    """`app` inside all layers."""
-    return TraceMiddleware(SecurityHeaders(HeadAsGet(RequestLog(app, metrics))))
+def wrap(app: ASGIApp, metrics: Metrics, stopping: asyncio.Event) -> ASGIApp:
+    """`app` inside all layers; `stopping` is set when the process begins to stop."""
+    return TraceMiddleware(SecurityHeaders(HeadAsGet(RequestLog(AnswerAtTheEnd(app, stopping), metrics))))
 
 
 class RequestLog:
@@ -60,6 +62,47 @@ class RequestLog:
         self._metrics.requests.labels(method, route, str(status)).observe(duration_s)
         say = _log.debug if route in QUIET_ROUTES else _log.info
         say("request", method=method, route=route, status=status, duration_ms=round(duration_s * 1000, 2))
+
+
+class AnswerAtTheEnd:
+    """Answers 503 to a request that the end of the process cuts short; the server would answer 500, as for a defect.
+
+    What became of it is open, so the words promise nothing: to send it again, with its key, is safe.
+    """
+
+    def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
+        self._app = app
+        self._stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def send_noting_begin(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting_begin)
+        except asyncio.CancelledError:
+            if begun or scope["type"] != ScopeType.HTTP or not self._stopping.is_set():
+                raise
+            await self._answer(send)
+
+    @staticmethod
+    async def _answer(send: Send) -> None:
+        problem = unavailable(
+            "This service is just stopping. Whether the request was carried out is open: send it again."
+        )
+        headers = {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store", **problem.headers}
+        await send(
+            {
+                "type": "http.response.start",
+                "status": problem.status,
+                "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            }
+        )
+        await send({"type": "http.response.body", "body": problem.body(), "more_body": False})
 
 
 class HeadAsGet:

@@ -52,11 +52,12 @@ def create_app(
     """
     metrics = metrics or Metrics(settings.service_name)
     verifier = TokenVerifier(issuer=settings.issuer, audience=settings.audience, keys=KeySet(settings.jwks))
+    stopping = asyncio.Event()
     common = {
         "settings": settings,
         "metrics": metrics,
         "verifier": verifier,
-        "shutdown_event": asyncio.Event(),
+        "shutdown_event": stopping,
     }
     app = Litestar(
         route_handlers=[*routes, health_routes(ready or {}), metrics_route],
@@ -76,7 +77,7 @@ def create_app(
         pdb_on_exception=False,
     )
     openapi.mark_security(app)
-    app.asgi_handler = layers.wrap(app.asgi_handler, metrics)
+    app.asgi_handler = layers.wrap(app.asgi_handler, metrics, stopping)
     return app
 
 

@@ -32,6 +32,18 @@ async def boom() -> None:
     raise RuntimeError("pemohon@example.org lives in Jalan Merdeka")
 
 
+@get("/never")
+async def never(request: Request[Any, Any, Any]) -> None:
+    """Begins at once, as `/begun` then says, and does not end."""
+    request.app.state.begun = True
+    await asyncio.Event().wait()
+
+
+@get("/begun")
+async def begun(request: Request[Any, Any, Any]) -> bool:
+    return bool(request.app.state.begun)
+
+
 @get("/stream")
 async def stream(request: Request[Any, Any, Any]) -> ServerSentEvent:
     async def events() -> AsyncIterator[str]:
@@ -58,7 +70,12 @@ def build(settings: DepotSettings) -> Litestar:
         time.sleep(settings.stop_takes_s)  # as a driver's thread would: nothing can cancel it
 
     return create_app(
-        settings=settings, title="Depot", version="1", routes=[item, boom, stream, deaf_stream], lifespan=[lifespan]
+        settings=settings,
+        title="Depot",
+        version="1",
+        routes=[item, boom, never, begun, stream, deaf_stream],
+        lifespan=[lifespan],
+        state={"begun": False},
     )
 
 

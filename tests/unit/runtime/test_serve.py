@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,23 @@ def test_an_event_stream_that_does_not_listen_is_cut_off(depot: Callable[..., De
         assert next(lines) == "data: first"
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(DEADLINE_S) == 0
+
+
+def test_a_request_that_the_stop_cuts_short_is_told_to_come_again(depot: Callable[..., Depot]) -> None:
+    service = depot(JEJAK_GRACEFUL_STOP_S="1")
+    url = service.url
+    with ThreadPoolExecutor() as threads:
+        asked = threads.submit(httpx.get, url + "/never", timeout=30)
+        while not httpx.get(url + "/begun").json():
+            time.sleep(0.01)
+        assert service.stop() == 0
+        answer = asked.result()
+    assert answer.status_code == 503
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.json()["status"] == 503
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert not [line for line in service.log() if "exception" in line]
 
 
 def test_what_hangs_at_the_end_is_left_behind(depot: Callable[..., Depot]) -> None:
