@@ -21,12 +21,15 @@ _SETTINGS: Final = {
     "queued.max.messages.kbytes": 16 << 10,  # bounds the memory; below, how soon an emptied queue is filled again
     "fetch.queue.backoff.ms": 2,
     "fetch.wait.max.ms": 10,
-    "log_level": 3,
+    "log_level": 0,  # what it has to say comes as errors; its own lines would stand between our JSON
 }
 
 
-class SourceFailed(Exception):
-    """The log could not be read to where it must be; the message says what to do."""
+class SourceFailed(ConnectionError):
+    """The log could not be read to where it must be; the message says what to do.
+
+    A `ConnectionError`, so that a task which meets it while the broker is away is tried again without an outcry.
+    """
 
 
 class Span(NamedTuple):
