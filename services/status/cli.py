@@ -6,7 +6,9 @@ Both find the running system in the environment: JEJAK_STATUS_URL; JEJAK_DATABAS
 import asyncio
 import os
 import time
+from datetime import datetime
 from typing import Annotated, Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -74,6 +76,7 @@ def _show(console: Console, shown: dict[str, Any], entries: list[dict[str, Any]]
         console.print(shown[key][language], highlight=False, markup=False)
     console.print(shown["waiting"]["text"][language], highlight=False, markup=False)
     console.print(f"→ {shown['todo']['text'][language]}", highlight=False, markup=False)
+    zone = _zone(shown["office"]["code"])
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("", "Waktu" if language == "id" else "Time", "", "Oleh" if language == "id" else "By"):
         table.add_column(title)
@@ -82,8 +85,18 @@ def _show(console: Console, shown: dict[str, Any], entries: list[dict[str, Any]]
         for deviation in entry["deviations"]:
             text += f"\n[yellow]! {escape(deviation['text'][language])}[/yellow]"
         by = [entry["by"]["role_labels"][language], entry["by"].get("desk")]
-        table.add_row(str(entry["n"]), entry["occurred_at"][:16].replace("T", " "), text, ", ".join(filter(None, by)))
+        table.add_row(str(entry["n"]), _local(entry["occurred_at"], zone), text, ", ".join(filter(None, by)))
     console.print(table)
+
+
+def _zone(office: str) -> ZoneInfo:
+    """The zone of the office whose application this is, as in the sentences beside the times."""
+    offices = catalogue.load(extra=catalogue.additions(os.environ.get("JEJAK_CATALOGUE_EXTRA", ""))).offices
+    return ZoneInfo(offices[office].time_zone if office in offices else "UTC")
+
+
+def _local(instant: str, zone: ZoneInfo) -> str:
+    return datetime.fromisoformat(instant).astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 def rebuild(
@@ -147,7 +160,8 @@ async def _rebuild(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("plan", total=None, rate="")
         began: list[float] = []
 

@@ -90,11 +90,20 @@ def _waiting(progress: Progress) -> Standing | None:  # noqa: PLR0911 - a list o
             return "payment_problem" if progress.payments else "fee_due", "applicant", progress.fee.assessed_at
         if progress.invited:
             return "invited", "applicant", min(since for since, _ in progress.invited.values())
+    elif (since := _invited_after_decision(progress)) is not None:
+        return "invited", "applicant", since
     if progress.transferred_at is not None and progress.transferred_at >= (
         progress.transferred_at if progress.acted_at is None else progress.acted_at
     ):
         return "transferred", "agency", progress.transferred_at
     return None
+
+
+def _invited_after_decision(progress: Progress) -> int | None:
+    """Stay permits are approved before the examination: an invitation that came after the decision is still to be met."""
+    decided_at = progress.reached.get("decided")
+    later = [since for since, _ in (progress.invited or {}).values() if decided_at is not None and since >= decided_at]
+    return min(later) if later and progress.outcome == "approved" else None
 
 
 def _at_office(progress: Progress, procedure: Procedure, place: int) -> Standing:

@@ -113,6 +113,20 @@ def test_an_invited_applicant_is_waited_for_until_the_examination(story: Story) 
     assert (story.situation.code, *story.waits()) == ("examined", "office", 61)
 
 
+def test_who_is_invited_after_the_decision_is_waited_for(story: Story) -> None:
+    story.tell(submitted()).tell(assessed(), 1).tell(paid(), 2).tell(verified(), 3).tell(approved(), 4).tell(
+        invited(), 5
+    )
+    assert (story.situation.code, *story.waits()) == ("invited", "applicant", 5)
+    story.tell(examined(), 60)
+    assert story.waits() == ("office", 60)
+
+
+def test_an_invitation_that_the_decision_overtook_is_not_waited_for(story: Story) -> None:
+    story.tell(submitted()).tell(assessed(), 1).tell(paid(), 2).tell(invited(), 3).tell(approved(), 4)
+    assert story.waits()[0] == "office"
+
+
 def test_a_legal_pause_comes_before_everything_else(story: Story) -> None:
     story.tell(submitted()).tell(requested("family_card"), 1)
     story.tell(Paused(reason=Reason(code="system_outage"), by=OFFICER), 2)
