@@ -4,11 +4,14 @@ import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from deploy.local.database import temporary_database
 from deploy.local.remote import RunningSystem, running_system
+
+PERMIT_CATALOGUE = Path(__file__).parents[1] / "examples" / "permit-receipts" / "catalogue"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,9 @@ def fresh_topic_prefix() -> str:
 
 @pytest.fixture(scope="session")
 def jejak() -> Iterator[RunningSystem]:
-    """The whole system, running as processes on fresh state. Parts may be killed: the supervisor starts them again."""
-    with running_system() as system:
+    """The whole system, running as processes on fresh state. Parts may be killed: the supervisor starts them again.
+
+    Its catalogue also has what `examples/permit-receipts` adds, so that history can be imported.
+    """
+    with running_system(environment={"JEJAK_CATALOGUE_EXTRA": str(PERMIT_CATALOGUE)}) as system:
         yield system

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from deploy.local.remote import RunningSystem
+from deploy.local.wanted import SERVICES
 from tests.chaos.history import write_export
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
@@ -32,6 +33,7 @@ SELECT number FROM (
     FROM status.timeline WHERE number = ANY(%s) AND source LIKE '%%/history/%%'
 ) pairs WHERE occurred < before
 """
+ASIDE = "SELECT consumer, error FROM {0}.quarantine WHERE convert_from(key, 'utf8') = ANY(%s)"
 
 
 class Import:
@@ -112,6 +114,8 @@ def assert_all_there(jejak: RunningSystem, done: Import, applications: int, even
     assert totals(jejak, numbers, events) == (applications, events, events, applications)
     with psycopg.connect(jejak.database) as database:
         assert database.execute(OUT_OF_ORDER, (numbers,)).fetchall() == []
+        for service in SERVICES:
+            assert database.execute(ASIDE.format(service), (numbers,)).fetchall() == []
 
 
 def test_an_import_killed_again_and_again_ends_with_the_totals_of_the_file(
