@@ -12,14 +12,29 @@ from deploy.demo.place import DemoFailed
 from runtime.client import open_client
 
 AT_ONCE: Final = 24
-"""So many calls are under way at the same time, over all services."""
+"""So many calls are under way at the same time."""
 _TIMEOUT: Final = httpx.Timeout(30.0)
+
+
+class Gate:
+    """Lets `at_once` calls through at the same time, over all services, and counts them."""
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._places = asyncio.Semaphore(at_once)
+        self.calls = 0
+
+    async def __aenter__(self) -> None:
+        await self._places.acquire()
+        self.calls += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._places.release()
 
 
 class Caller:
     """One service, called by somebody (`token`) or by applicants with credentials of their own."""
 
-    def __init__(self, name: str, url: str, gate: asyncio.Semaphore, token: str | None = None) -> None:
+    def __init__(self, name: str, url: str, gate: Gate, token: str | None = None) -> None:
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
         transport = _Gated(httpx.AsyncHTTPTransport(limits=limits), gate)
         secret = SecretStr(token) if token else None
@@ -56,9 +71,9 @@ class Caller:
 
 
 class _Gated(httpx.AsyncBaseTransport):
-    """Lets as many requests through at the same time as the gate, which several transports share, has places."""
+    """A transport behind the gate."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, gate: asyncio.Semaphore) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, gate: Gate) -> None:
         self._inner = inner
         self._gate = gate
 

@@ -37,7 +37,7 @@ class Paying(StrEnum):
     """How the fee is paid."""
 
     AT_ONCE = "paid and reported at once"
-    LATE = "paid in time, reported hours later"
+    LATE = "paid in time and reported hours later"
     WRONG = "wrong amount first, then the right one"
     TWICE = "paid twice"
 

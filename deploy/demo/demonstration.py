@@ -49,6 +49,8 @@ class Demonstration:
     async def run(self) -> str:
         """All steps; the last line to print."""
         async with cast_at(self._place, self._catalogue, self._ledger) as cast, Watch(self._place) as watch:
+            if self._place.is_in_memory:
+                self._report.warn_of_memory()
             before = await watch.look()
             if before.applications:
                 raise DemoFailed(
@@ -65,6 +67,7 @@ class Demonstration:
 
     async def _play_first(self, cast: Cast) -> None:
         self._report.step("One passport application, over HTTP through every stage")
+        self._report.introduce_first()
         began = time.monotonic()
         self._first = await play_first(cast, self._report.line)
         self._report.line(f"{self._ledger.events} acknowledged events in {time.monotonic() - began:.1f} s")
@@ -133,7 +136,7 @@ class Demonstration:
         self._report.rebuilt(rebuilt)
 
     def _tell_the_rest(self, letters: list[Letter]) -> None:
-        self._report.step(f"The first application, as `jejak status {self._first}` shows it")
+        self._report.step("The first application, as `jejak status NUMBER --language en` shows it")
         self._report.console.file.flush()
         if subprocess.run([*JEJAK, "status", self._first, "--language", "en"], check=False, cwd=ROOT).returncode:
             raise DemoFailed(f"jejak status {self._first} failed")

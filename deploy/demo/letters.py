@@ -1,6 +1,5 @@
 """The mail that was sent, as it lies in the Maildir of the mail sink."""
 
-import mailbox
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -30,10 +29,9 @@ class Letter:
 
 def read_letters(folder: Path) -> list[Letter]:
     """Every mail in the Maildir, in the order in which it came."""
-    box = mailbox.Maildir(folder, create=False)
     parser = BytesParser(policy=policy.default)
-    keys = sorted(box.keys())
-    return [_letter(str(parser.parsebytes(box.get_bytes(key), headersonly=True)["Subject"])) for key in keys]
+    files = sorted(folder.glob("new/*"), key=lambda file: file.stat().st_mtime_ns)
+    return [_letter(str(parser.parsebytes(file.read_bytes(), headersonly=True)["Subject"])) for file in files]
 
 
 def count_kinds(letters: list[Letter]) -> Counter[str]:

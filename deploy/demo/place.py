@@ -19,10 +19,11 @@ class Place:
 
     urls: Mapping[str, str]
     tokens: Mapping[str, str]
-    kafka: str
     treasury_secret: str
     mail: Path
     state: Path
+    is_in_memory: bool = False
+    """The broker is librdkafka's in-process one, for trying out."""
 
     @property
     def logs(self) -> Path:
@@ -36,10 +37,10 @@ class Place:
             return cls(
                 urls={name: environment[f"JEJAK_{name.upper()}_URL"] for name in SERVICES},
                 tokens={role: environment[f"JEJAK_TOKEN_{role.upper()}"] for role in ROLES},
-                kafka=environment["JEJAK_KAFKA"],
                 treasury_secret=environment["JEJAK_PUBLISHER_SECRET_TREASURY"],
                 mail=Path(environment["JEJAK_MAIL"]),
                 state=Path(environment["JEJAK_STATE"]),
+                is_in_memory="JEJAK_LOG_GENERATION" in environment,  # only where the broker cannot tell its log's own
             )
         except KeyError as error:
             raise DemoFailed(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.catalogue import Catalogue
-from deploy.demo.calling import AT_ONCE, Caller
+from deploy.demo.calling import Caller, Gate
 from deploy.demo.day import CLOSES_MIN, OPENS_MIN, End, Paying, Plan
 from deploy.demo.ledger import Ledger
 from deploy.demo.people import Officer, Treasury
@@ -37,10 +37,11 @@ FIRST: Final = Plan(
 
 @dataclass(frozen=True)
 class Day:
-    """What became of a day."""
+    """What became of a day. `calls`: how often a service was called over HTTP."""
 
     plans: Sequence[Plan]
     took_s: float
+    calls: int
 
     def ends(self) -> Counter[End]:
         """How many applications came how far."""
@@ -54,7 +55,7 @@ class Day:
 @asynccontextmanager
 async def cast_at(place: Place, catalogue: Catalogue, ledger: Ledger) -> AsyncIterator[Cast]:
     """Everybody who acts, connected to the system at `place`."""
-    gate = asyncio.Semaphore(AT_ONCE)
+    gate = Gate()
     async with AsyncExitStack() as open_callers:
 
         async def caller(name: str, role: str | None = None) -> Caller:
@@ -69,6 +70,7 @@ async def cast_at(place: Place, catalogue: Catalogue, ledger: Ledger) -> AsyncIt
             supervisor=Officer(await caller("processing", "supervisor"), ledger),
             treasury=Treasury(intake, ledger, place.treasury_secret),
             ledger=ledger,
+            gate=gate,
         )
 
 
@@ -83,7 +85,7 @@ async def play_day(cast: Cast, plans: Sequence[Plan], day_s: float, done: Callab
     `done` is called after each of them. Raises `DemoFailed` as soon as one of them fails.
     """
     pace = Pace(day_s / (CLOSES_MIN - OPENS_MIN))
-    began = time.monotonic()
+    began, calls_before = time.monotonic(), cast.gate.calls
 
     async def one(place_in_queue: int, plan: Plan) -> None:
         await pace.after(plan.arrives_min - OPENS_MIN)
@@ -96,4 +98,4 @@ async def play_day(cast: Cast, plans: Sequence[Plan], day_s: float, done: Callab
                 walks.create_task(one(place_in_queue, plan))
     except* DemoFailed as failures:
         raise failures.exceptions[0] from None
-    return Day(plans, time.monotonic() - began)
+    return Day(plans, time.monotonic() - began, cast.gate.calls - calls_before)

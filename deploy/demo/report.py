@@ -1,5 +1,6 @@
 """What is printed. Readable at 80 columns and without colours."""
 
+import textwrap
 import time
 from collections import Counter
 from typing import Final
@@ -8,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.demo.calling import AT_ONCE
-from deploy.demo.day import End, Paying
+from deploy.demo.day import QUEUES, End, Paying
 from deploy.demo.history import History
 from deploy.demo.ledger import Ledger
 from deploy.demo.letters import Letter, count_kinds
@@ -19,6 +20,7 @@ from deploy.demo.watching import Seen
 
 WIDTH: Final = 80
 _KINDS_SHOWN: Final = 12
+_DEEPER: Final = " " * 4
 
 
 class Report:
@@ -30,16 +32,33 @@ class Report:
 
     def step(self, title: str) -> None:
         """A step begins."""
-        self.console.print(f"\n[bold]{title}[/bold]  ({time.monotonic() - self._began:.0f} s)")
+        self.console.print(f"\n{time.monotonic() - self._began:4.0f} s  [bold]{title}[/bold]")
 
-    def line(self, text: str) -> None:
-        """One line of a step."""
-        self.console.print(f"  {text}", markup=False)
+    def line(self, text: str, indent: str = "  ") -> None:
+        """A paragraph of a step, `indent` before each of its lines."""
+        whole = textwrap.fill(
+            text, self.console.width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        )
+        self.console.print(whole, markup=False, soft_wrap=True)
+
+    def warn_of_memory(self) -> None:
+        """The broker is the one for trying out."""
+        self.line(
+            "Kafka is librdkafka's broker inside one process, in memory: good enough for all of this, but it keeps no record "
+            "times and nothing beyond its end. With Java and Maven, or Docker, the real one is taken."
+        )
+
+    def introduce_first(self) -> None:
+        """Who will act, and how."""
+        self.line(
+            "An applicant, an officer, a supervisor and the treasury, each with what they would have: an access code, bearer "
+            "tokens, a signature. The treasury's report names a billing code and no application."
+        )
 
     def introduce_day(self, queues: Counter[str], day_s: float) -> None:
         """What a simulated day is, and what about its times is true."""
         self.line(
-            f"Quotas of a real office (Batam: 285 a day): {', '.join(f'{n} {queue}' for queue, n in queues.items())}. "
+            f"Quotas of a real office (Batam: 285 a day): {', '.join(f'{queues[name]} {name}' for name in QUEUES)}. "
             "Services, documents and fees are the catalogue's; people and mishaps are invented."
         )
         self.line(
@@ -69,29 +88,25 @@ class Report:
 
     def day(self, day: Day, ledger: Ledger, events: int, held: int) -> None:
         """What became of the office day."""
-        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
-        table.add_column(justify="right")
-        ends = day.ends()
         for end in End:
-            if ends[end]:
-                table.add_row(f"{ends[end]:,}", end.value)
-        self.console.print(table)
+            if many := day.ends()[end]:
+                self.line(f"{end.value}", indent=f"{many:7,}  ")
         facts, odd = ledger.totals(), Counter(plan.paying for plan in day.plans)
         self.line(
-            f"{facts['documents_requested']} times documents were asked for once more. Payments: "
+            f"Documents asked for once more: {facts['documents_requested']}. Payments: "
             + ", ".join(f"{odd[paying]} {paying.value}" for paying in Paying if odd[paying])
             + (f"; {held} came before intake knew the billing code and were held until it did" if held else "")
             + "."
         )
         self.line(
-            f"{len(day.plans):,} applications and {events:,} acknowledged events in {day.took_s:.1f} s: "
-            f"{events / day.took_s:,.0f} events/s through the HTTP APIs"
+            f"{len(day.plans):,} applications, {day.calls:,} HTTP calls, {events:,} acknowledged events in {day.took_s:.0f} s: "
+            f"{day.calls / day.took_s:,.0f} calls/s at this pace"
         )
 
     def history(self, history: History, sent_s: float, seen_s: float) -> None:
         """How fast a history came in."""
         self.line(
-            f"{history.applications:,} applications, {history.events:,} events: sent in {sent_s:.1f} s, on timelines after "
+            f"{history.events:,} lines of {history.file.name}: read and sent in {sent_s:.1f} s, all on timelines after "
             f"{seen_s:.1f} s: {history.events / seen_s:,.0f} events/s from file to timeline"
         )
 
@@ -99,7 +114,7 @@ class Report:
         """How fast the projection was built anew."""
         self.line(
             f"{rebuilt.events:,} events from Kafka in {rebuilt.seconds:.2f} s: {rebuilt.rate:,.0f} events/s; "
-            "the digest is the same:"
+            "before and after, the digest of the projection is the same:"
         )
         self.line(rebuilt.digest)
 
@@ -108,10 +123,10 @@ class Report:
         self.line(f"{len(letters):,} mails. To the first applicant:")
         for letter in letters:
             if letter.number == first:
-                self.line(f"  {letter.kind}")
+                self.line(letter.kind, indent=_DEEPER)
         self.line("In all, by subject:")
         for kind, many in count_kinds(letters).most_common(_KINDS_SHOWN):
-            self.line(f"  {many:6,}  {kind}")
+            self.line(kind, indent=f"{many:7,}  ")
 
     def where_next(self, place: Place, number: str, *, stays: bool) -> None:
         """Addresses, logs, documents."""
@@ -123,5 +138,6 @@ class Report:
             self.line(f"mail       {place.mail}")
             self.line(f"commands   JEJAK_STATE={place.state} .venv/bin/jejak status {number}")
         else:
-            self.line("make up    the same system on a state that stays, with its addresses and logs")
-        self.line("README.md and docs/: architecture, life of an application, contracts, import")
+            self.line("make up    the same system on a state that stays: addresses, logs")
+            self.line("make demo  in a terminal stays up afterwards, to be looked at")
+        self.line("docs/      architecture, life of an application, contracts, import")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from contracts.catalogue import Catalogue, Stage
-from deploy.demo.calling import Caller
+from deploy.demo.calling import Caller, Gate
 from deploy.demo.day import End, Paying, Plan
 from deploy.demo.ledger import Ledger
 from deploy.demo.people import Applicant, Case, Officer, Treasury
@@ -51,6 +51,7 @@ class Cast:
     supervisor: Officer
     treasury: Treasury
     ledger: Ledger
+    gate: Gate
 
 
 class Walk:
@@ -67,23 +68,22 @@ class Walk:
     async def go(self, name: str) -> str:
         """From the draft to the plan's end, for an applicant called `name`. Returns the tracking number."""
         applicant = await self._hand_in(name)
+        await self._pause()
         case = await self._cast.officer.case(applicant.number, lambda _: True, "processing opens a case")
         if self._plan.end is End.WITHDRAWN:
-            await self._pause()
             await applicant.withdraw("applied_again")
             return applicant.number
         if self._plan.asked_for:
-            await self._pause()
             asked = await self._ask(case, self._plan.asked_for)
             if self._plan.end is End.AWAITING:
                 return applicant.number
             case = await self._supply(applicant, asked, self._plan.asked_for)
         for stage in self._service.stages:
-            await self._pause()
             following = await self._reach(stage, case)
             if following is None:
                 break
             case = following
+            await self._pause()
         return applicant.number
 
     async def _hand_in(self, name: str) -> Applicant:
@@ -99,7 +99,7 @@ class Walk:
         for requirement in needed:
             await applicant.attach(requirement)
         await applicant.submit()
-        self._tell(f"applicant  hands in the application with {len(needed)} documents: {applicant.number}")
+        self._tell(f"applicant  hands in an application with {len(needed)} documents")
         return applicant
 
     async def _ask(self, case: Case, requirement: str) -> Case:
@@ -114,6 +114,7 @@ class Walk:
         await self._pause()
         await applicant.supply(requirement)
         self._tell(f"applicant  supplies {requirement}")
+        await self._pause()
         return await self._cast.officer.case(
             case["number"], lambda now: not now["requested"], "processing hears of the supplied document"
         )
@@ -190,6 +191,7 @@ class Walk:
         if self._plan.paying is Paying.TWICE:
             await report(number, code, amount, datetime.now(UTC))
         self._tell(f"treasury   reports the payment of IDR {amount:,} for billing code {code}")
+        await self._pause()
         return await self._cast.officer.case(
             number, lambda now: bool(now["payment"]), "processing hears of the payment"
         )

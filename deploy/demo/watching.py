@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from deploy.demo.calling import AT_ONCE, Caller
+from deploy.demo.calling import Caller, Gate
 from deploy.demo.ledger import NOTIFICATIONS, Ledger
 from deploy.demo.place import DemoFailed, Place
 
@@ -35,7 +35,7 @@ class Watch:
     """Looks through the services' APIs, as an auditor and an operator may."""
 
     def __init__(self, place: Place) -> None:
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = Gate()
         self.status = Caller("status", place.urls["status"], gate, place.tokens["auditor"])
         self._notify = Caller("notify", place.urls["notify"], gate, place.tokens["operator"])
         self._quarantines = {
