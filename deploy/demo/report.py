@@ -132,12 +132,19 @@ class Report:
         """Addresses, logs, documents."""
         if stays:
             for name, url in place.urls.items():
-                self.line(f"{name:<11}{url}  (its API: {url}/openapi.json)")
-            self.line(f"timeline   {place.urls['status']}/applications/{number}/timeline")
-            self.line(f"logs       {place.logs}")
-            self.line(f"mail       {place.mail}")
-            self.line(f"commands   JEJAK_STATE={place.state} .venv/bin/jejak status {number}")
+                self._entry(name, url)
+            self._entry("each", "/openapi.json, /health/ready, /metrics")
+            self._entry("timeline", f"{place.urls['status']}/applications/{number}/timeline")
+            self._entry("logs", f"{place.logs}")
+            self._entry("mail", f"{place.mail}")
+            self._entry("commands", f"JEJAK_STATE={place.state} .venv/bin/jejak status {number}")
+            self._entry("docs/", "architecture, life of an application, contracts, import")
+            self.line("The system stays up until Ctrl-C.")
         else:
-            self.line("make up    the same system on a state that stays: addresses, logs")
-            self.line("make demo  in a terminal stays up afterwards, to be looked at")
-        self.line("docs/      architecture, life of an application, contracts, import")
+            self._entry("make up", "the same system on a state that stays: addresses, logs")
+            self._entry("make demo", "in a terminal stays up afterwards, to be looked at")
+            self._entry("docs/", "architecture, life of an application, contracts, import")
+
+    def _entry(self, name: str, what: str) -> None:
+        """A name and what belongs to it, on one line however long: addresses are to be copied."""
+        self.console.print(f"  {name:<11}{what}", markup=False, soft_wrap=True)

@@ -74,7 +74,10 @@ async def stay(state: State, wanted: Wanted, *, temporary: bool = False) -> int:
 
 
 async def run_command(command: Sequence[str], state: State | None, wanted: Wanted, *, keep: bool) -> int:
-    """Run COMMAND beside a system on `state`; None: on a temporary one. Returns COMMAND's exit code."""
+    """Run COMMAND beside a system on `state`; None: on a temporary one. Returns COMMAND's exit code.
+
+    The temporary state is removed afterwards, unless it is to be kept or the system did not start.
+    """
     if code := _cannot_run(command[0]):
         return code
     interruption = Interruption()
@@ -87,9 +90,9 @@ async def run_command(command: Sequence[str], state: State | None, wanted: Wante
             if run is None:
                 return INTERRUPTED + (interruption.signal or 0)
             return await _run(command, run.environment, interruption)
-    except NotStarted as error:
-        hint = "" if keep or not temporary else ". Repeat with --keep to look at the logs"
-        raise NotStarted(f"{error}{hint}") from None
+    except NotStarted:
+        keep = keep or any(system.state.logs.glob("*.log"))  # they tell why, and it may not happen again
+        raise
     finally:
         if temporary and keep:
             _say(f"kept: {temporary}")
