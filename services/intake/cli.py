@@ -22,7 +22,7 @@ def import_(
     refused: Annotated[
         Path | None, typer.Option(help="Where lines go that cannot be imported. Default: FILE.refused.csv, here.")
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, max=1000, help="Events in one request.")] = 500,
+    batch: Annotated[int, typer.Option(min=1, max=1000, help="Events in one request.")] = 1000,
 ) -> None:
     """Bring the history of an older system onto the event log, with its own times, through admission.
 
