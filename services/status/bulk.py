@@ -30,6 +30,8 @@ from services.status.sources import ArchiveSource, KafkaSource, LogSource, Span
 
 _REPORT_EVERY_S: Final = 0.25
 _ROWS_AT_ONCE: Final = 1_000
+_AT_HAND: Final = 5_000
+"""Applications of a partition that are kept ready to be folded on."""
 
 CLAIM: Final = """
 SELECT partition, log, target, excluded FROM generation_parts
@@ -121,11 +123,10 @@ class _Worker:
             fold = PartitionFold(span.partition, PARTITIONS, procedures)
             execute(tables.create_leaves(self.generation, span.partition).encode())
             unreadable = self._load_timeline(span, fold)
-            self._load_applications(span.partition, fold)
+            applications = self._load_applications(span.partition, fold)
             execute(tables.key_leaves(self.generation, span.partition).encode())
             execute(tables.attach_leaves(self.generation, span.partition).encode())
-            events = sum(track.progress.n for track in fold.tracks.values())
-            execute(DONE, (events, len(fold.tracks), unreadable, self.generation, span.partition))
+            execute(DONE, (fold.events, applications, unreadable, self.generation, span.partition))
         return True
 
     def _load_timeline(self, span: Span, fold: PartitionFold) -> int:
@@ -141,18 +142,23 @@ class _Worker:
             copy.write(tables.COPY_HEADER)
             for block in self.source.blocks(span):
                 copy.write(b"".join(fold.take(block, refuse)))
+                fold.rest(_AT_HAND)
                 self.report(len(block))
             copy.write(tables.COPY_TRAILER)
         return unreadable
 
-    def _load_applications(self, partition: int, fold: PartitionFold) -> None:
+    def _load_applications(self, partition: int, fold: PartitionFold) -> int:
+        """Copy the rows of the applications; how many there are."""
+        count = 0
         table = tables.leaf(self.generation, "application", partition)
         rows = fold.application_rows()
         with self.connection.cursor().copy(_copy_into(table, tables.APPLICATION_COLUMNS)) as copy:
             copy.write(tables.COPY_HEADER)
-            while block := b"".join(islice(rows, _ROWS_AT_ONCE)):
-                copy.write(block)
+            while block := list(islice(rows, _ROWS_AT_ONCE)):
+                copy.write(b"".join(block))
+                count += len(block)
             copy.write(tables.COPY_TRAILER)
+        return count
 
 
 def _copy_into(table: str, columns: str) -> bytes:

@@ -177,6 +177,21 @@ def test_repeated_events_change_nothing(history: list[tuple[Fact, int]], data: s
 
 @settings(max_examples=200, deadline=None)
 @given(HISTORY, st.integers(0, 30))
+def test_an_application_that_rested_is_folded_on_as_if_it_had_not(history: list[tuple[Fact, int]], stop: int) -> None:
+    events = [as_event(fact, MONDAY + hours(at), id=str(place)) for place, (fact, at) in enumerate(history)]
+    fold = PartitionFold(partition_of(NUMBER, 12), 12, PROCEDURES)
+    rows = _take(fold, events[:stop])
+    fold.rest(0)
+    assert not fold.tracks
+    rows += _take(fold, events[stop:])
+    assert _take(fold, events) == []
+    fold.rest(0)
+    assert (rows, list(fold.application_rows())) == _folded(events)
+    assert fold.events == len(events)
+
+
+@settings(max_examples=200, deadline=None)
+@given(HISTORY, st.integers(0, 30))
 def test_going_on_from_a_stored_state_is_the_same_as_never_having_stopped(
     history: list[tuple[Fact, int]], stop: int
 ) -> None:
