@@ -9,9 +9,8 @@ microseconds since 1970; where two are equal, the order of the log decides.
 from collections.abc import Callable
 from typing import Any, Final
 
-from msgspec import Struct
-
 from services.status.procedure import Procedure
+from services.status.progress import Fee, Payment, Progress
 from services.status.reading import (
     Decided,
     DocumentsRequested,
@@ -22,8 +21,6 @@ from services.status.reading import (
     Invited,
     Issued,
     Paused,
-    Reason,
-    Remedy,
     StageRecorded,
     Submitted,
     Transferred,
@@ -48,78 +45,6 @@ REPORTED_LATE: Final = "payment_reported_late"
 """No deviation of the process, and not standing: the bank's delay, which is not the applicant's."""
 _PROMPT_US: Final = 3_600_000_000
 """What is recorded within an hour of its own time is in time."""
-
-
-class Fee(Struct, array_like=True, gc=False):
-    """An assessed fee and, once there is one that fits, its payment."""
-
-    code: str
-    amount: int
-    currency: str
-    expires_at: int
-    assessed_at: int
-
-
-class Payment(Struct, array_like=True, gc=False):
-    """A payment as reported."""
-
-    code: str
-    amount: int
-    currency: str
-    paid_at: int
-    reported_at: int
-    """When we learned of it."""
-
-
-class Progress(Struct, array_like=True, gc=False):
-    """What is known of one application after `n` events. Dicts that most applications never need stay `None`."""
-
-    n: int = 0
-    service: str = ""
-    office: str = ""
-    last_at: int = 0
-    last_recorded: int = 0
-    stages: int = 0
-    """The stages of the service's procedure that were reached, as a bit mask."""
-    reached: dict[str, int] = {}
-    """Milestone → when it was first reached (by the events' own time)."""
-    outstanding: dict[str, int] | None = None
-    """Requirement → since when it is asked for."""
-    supplied: dict[str, int] | None = None
-    """Requirement → when it was last supplied after submission."""
-    fee: Fee | None = None
-    """The latest assessment."""
-    earlier_fees: list[Fee] | None = None
-    payments: list[Payment] | None = None
-    paid: Payment | None = None
-    """The payment that met an assessment in code, amount and time."""
-    invited: dict[str, tuple[int, int]] | None = None
-    """Examination → (since when invited, when to come); gone once examined."""
-    examined: dict[str, int] | None = None
-    """Examination → when it was last done."""
-    called_in: bool = False
-    """An invitation has been answered by coming: the wait for the office began with the examination."""
-    ended_at: int | None = None
-    decided_at: int = 0
-    outcome: str = ""
-    reasons: tuple[Reason, ...] = ()
-    remedy: Remedy | None = None
-    product: str = ""
-    collect_by: int | None = None
-    paused_at: int | None = None
-    paused: bool = False
-    pause: Reason | None = None
-    resumed_at: int | None = None
-    transferred_at: int | None = None
-    transferred_to: str | None = None
-    acted_at: int | None = None
-    """When an office or agency last did something; a transfer later than that is still unanswered."""
-    own_stage: str = ""
-    own_stage_at: int = 0
-    own_stage_id: str = ""
-    own_stage_en: str = ""
-    standing: dict[str, int] | None = None
-    """Deviation that still holds → time of the event that deviated."""
 
 
 Found = tuple[str, ...]

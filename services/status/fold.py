@@ -13,9 +13,10 @@ import msgspec
 from msgspec import Struct
 
 from contracts.envelope import MalformedEvent, check_characters
-from services.status.domain import Progress, declare, evolve
+from services.status.domain import declare, evolve
 from services.status.partitions import is_canonical, partition_of
 from services.status.procedure import UNDECLARED, Procedure
+from services.status.progress import Progress
 from services.status.reading import EPOCH, REAL_TIMESTAMPS_MS, read
 from services.status.situation import situate
 from services.status.tables import application_row, text_field, timeline_row

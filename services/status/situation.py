@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from services.status.domain import Progress
 from services.status.procedure import Procedure
+from services.status.progress import Progress
 
 Party = Literal["applicant", "office", "agency", "bank", "legal_pause", "nobody"]
 

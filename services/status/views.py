@@ -10,9 +10,9 @@ from msgspec import Struct
 from contracts.catalogue import Catalogue, Service
 from contracts.facts import Labels
 from services.status import domain, words
-from services.status.domain import Progress
 from services.status.fold import decode_progress
 from services.status.procedure import UNDECLARED, Procedure
+from services.status.progress import Progress
 from services.status.situation import Party, Situation, situate
 from services.status.words import Text, templates
 

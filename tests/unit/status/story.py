@@ -26,8 +26,9 @@ from contracts.facts import (
     Submitted,
 )
 from contracts.number import format_number
-from services.status.domain import Progress, declare, evolve
+from services.status.domain import declare, evolve
 from services.status.procedure import UNDECLARED, procedures_of
+from services.status.progress import Progress
 from services.status.reading import in_us, read
 from services.status.situation import Situation, situate
 from services.status.views import Presenter, StatusView
