@@ -31,6 +31,7 @@ from services.status.lookups import Lookups
 from services.status.procedure import procedures_of
 from services.status.projections import Projector
 from services.status.rebuild import Options
+from services.status.shown import Shown
 from services.status.streams import Streams
 from services.status.upkeep import Upkeep
 from services.status.views import Presenter
@@ -56,6 +57,10 @@ class StatusSettings(Settings):
     streams: int = Field(5_000, ge=1, description="most event streams open at once")
     heartbeat_s: float = Field(15.0, gt=0, le=300, description="seconds between signs of life in an event stream")
     lag_limit: int = Field(1_000_000, ge=0, description="records behind the log at which the service is not ready")
+    shown_retention_days: int = Field(
+        400, ge=1, le=36_500, description="days for which is kept what applicants were shown"
+    )
+    shown_flush_s: float = Field(2.0, gt=0, le=60, description="seconds between writes of what applicants were shown")
     connections: int = Field(10, ge=3, le=200, description="most connections to PostgreSQL")
 
 
@@ -87,6 +92,9 @@ def build(settings: StatusSettings) -> Litestar:
         max_records=settings.batch_records,
     )
     lookups = Lookups(backbone.pool)
+    shown = Shown(
+        backbone.pool, metrics, retention_days=settings.shown_retention_days, flush_s=settings.shown_flush_s
+    )
     presenter = Presenter(words, procedures)
     entries = Entries(presenter)
 
@@ -121,6 +129,7 @@ def build(settings: StatusSettings) -> Litestar:
 
     backbone.works("generation", keep_live)
     backbone.works("listen", streams.run)
+    backbone.works("shown", shown.run)
     backbone.works("lag", lambda: lag.measure(settings.kafka))
 
     public = Public(
@@ -140,7 +149,7 @@ def build(settings: StatusSettings) -> Litestar:
             *staff_routes(lookups, lambda: _digest(settings)),
             quarantine_routes(backbone.quarantine),
         ],
-        lifespan=[backbone.running, _ending(streams)],
+        lifespan=[backbone.running, shown.ending, _ending(streams)],
         ready={"database": backbone.check_database, "consumers": backbone.check_consumers, "lag": lag.check},
         metrics=metrics,
     )
