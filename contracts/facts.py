@@ -135,6 +135,13 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What happened. `TYPE` is the CloudEvents `type`."""
 
     TYPE: ClassVar[str]
+    corrects: Annotated[
+        EventRef | None,
+        Meta(
+            description="The event of the same application that this one takes the place of. Both stay on the timeline; "
+            "from when this one is recorded the other no longer counts."
+        ),
+    ] = None
 
 
 class Submitted(Fact, frozen=True, kw_only=True, omit_defaults=True):

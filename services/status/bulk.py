@@ -6,7 +6,7 @@ had never been begun, and another worker, or the next run, takes it. Synchronous
 in what was sent while the next block is folded, and librdkafka fetches in a thread of its own.
 
 As a program (`python -m services.status.bulk`) it reads a `Job` as JSON from standard input and writes a JSON line of
-`Progress` now and then.
+`Advanced` now and then.
 """
 
 import gc
@@ -21,11 +21,13 @@ from typing import Final, Literal
 import msgspec
 import psycopg
 from msgspec import Struct
+from psycopg.rows import dict_row
 
 from contracts.envelope import PARTITIONS, MalformedEvent
-from services.status import tables
+from services.status import replay, tables
 from services.status.fold import PartitionFold
 from services.status.procedure import Procedure
+from services.status.progress import Progress
 from services.status.sources import ArchiveSource, KafkaSource, LogSource, Span
 
 _REPORT_EVERY_S: Final = 0.25
@@ -63,7 +65,7 @@ class Job(Struct, frozen=True):
         return ArchiveSource(self.dsn, self.schema)
 
 
-class Progress(Struct, frozen=True):
+class Advanced(Struct, frozen=True):
     """Records read since the last report, and the most memory that the process has held."""
 
     records: int
@@ -123,7 +125,9 @@ class _Worker:
             fold = PartitionFold(span.partition, PARTITIONS, procedures)
             execute(tables.create_leaves(self.generation, span.partition).encode())
             unreadable = self._load_timeline(span, fold)
-            applications = self._load_applications(span.partition, fold)
+            applications = self._load_applications(
+                span.partition, fold, self._replayed(span.partition, fold, procedures)
+            )
             execute(tables.key_leaves(self.generation, span.partition).encode())
             execute(tables.attach_leaves(self.generation, span.partition).encode())
             execute(DONE, (fold.events, applications, unreadable, self.generation, span.partition))
@@ -147,11 +151,21 @@ class _Worker:
             copy.write(tables.COPY_TRAILER)
         return unreadable
 
-    def _load_applications(self, partition: int, fold: PartitionFold) -> int:
+    def _replayed(
+        self, partition: int, fold: PartitionFold, procedures: Mapping[str, Procedure]
+    ) -> dict[str, Progress]:
+        """What counts of the applications of which an event was corrected, from their rows that were just copied."""
+        if not fold.corrected:
+            return {}
+        query = replay.select_timelines(tables.leaf(self.generation, "timeline", partition), "%s")
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            return replay.replay_each(cursor.execute(query.encode(), (list(fold.corrected),)), procedures)
+
+    def _load_applications(self, partition: int, fold: PartitionFold, effective: Mapping[str, Progress]) -> int:
         """Copy the rows of the applications; how many there are."""
         count = 0
         table = tables.leaf(self.generation, "application", partition)
-        rows = fold.application_rows()
+        rows = fold.application_rows(effective)
         with self.connection.cursor().copy(_copy_into(table, tables.APPLICATION_COLUMNS)) as copy:
             copy.write(tables.COPY_HEADER)
             while block := list(islice(rows, _ROWS_AT_ONCE)):
@@ -184,7 +198,7 @@ def peak_mb() -> float:
 
 
 def _say(records: int) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(Progress(records, peak_mb())) + b"\n")
+    sys.stdout.buffer.write(msgspec.json.encode(Advanced(records, peak_mb())) + b"\n")
     sys.stdout.buffer.flush()
 
 

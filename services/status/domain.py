@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from services.status.procedure import Procedure
-from services.status.progress import Fee, Payment, Progress
+from services.status.progress import Fee, Moment, Payment, Progress
 from services.status.reading import (
     Decided,
     DocumentsRequested,
@@ -27,7 +27,7 @@ from services.status.reading import (
     in_us,
 )
 
-PROJECTION_VERSION: Final = 1
+PROJECTION_VERSION: Final = 2
 """Raised with every change of the fold or of the projection's tables: another version is another generation."""
 
 BEFORE_SUBMISSION: Final = "before_submission"
@@ -62,19 +62,26 @@ def evolve(  # noqa: PLR0917 - called a hundred thousand times a second, and nam
     Returns the deviations that it shows. The caller sees to it that an event is taken in once, and that `procedure` is
     `UNDECLARED` until the service is known (see `declare`).
     """
-    n = progress.n
-    progress.n = n + 1
-    if at > progress.last_at or not n:
+    n = progress.n = progress.n + 1
+    if at > progress.last_at or not progress.journal:
         progress.last_at = at
-    followed_since = progress.last_recorded
-    if recorded > followed_since or not n:
+    if not progress.journal:
+        progress.first_recorded = recorded
+    if recorded > progress.last_recorded or not progress.journal:
         progress.last_recorded = recorded
+    reported = recorded if progress.first_recorded <= at and progress.journal else at
+    desk = data.by.desk or ""
+    detail = _DETAILS.get(fact)
+    name = f"stage_recorded:{data.stage}" if fact == "stage_recorded" else fact
+    progress.journal.append(Moment(at, n, name, reported, desk, detail(data) if detail else ()))
+    if data.corrects is not None:
+        progress.corrected = True
     change = _CHANGES.get(fact)
     if change is None:
         return ()
-    found = change(progress, procedure, at, recorded if followed_since <= at and n else at, data)
+    found = change(progress, procedure, at, reported, data)
     if (progress.acted_at is None or at > progress.acted_at) and fact not in _OF_OTHERS:
-        progress.acted_at = at
+        progress.acted_at, progress.desk = at, desk or progress.desk
     if not progress.service:
         found = (BEFORE_SUBMISSION, *found)
     return _note(progress, at, found) if found else ()
@@ -314,3 +321,16 @@ _CHANGES: Final[dict[str, _Evolve]] = {
     "stage_recorded": _stage_recorded,
 }
 """The facts that change an application's status; the others are on the timeline only."""
+
+_DETAILS: Final[dict[str, Callable[[Any], tuple[str, ...]]]] = {
+    "documents_requested": lambda data: tuple([one.requirement for one in data.documents]),
+    "document_supplied": lambda data: (data.document.requirement,),
+    "fee_assessed": lambda data: (data.billing_code,),
+    "fee_paid": lambda data: (data.billing_code,),
+    "invited": lambda data: (data.examination,),
+    "examined": lambda data: tuple(data.examinations),
+    "decided": lambda data: (data.outcome,),
+    "paused": lambda data: (data.reason.code,),
+    "transferred": lambda data: (data.to,),
+}
+"""What the clocks need to know of an event beside its time."""

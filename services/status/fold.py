@@ -7,7 +7,7 @@ key is not the event's subject, or the subject is no tracking number or belongs 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -21,11 +21,18 @@ from services.status.reading import EPOCH, REAL_TIMESTAMPS_MS, read
 from services.status.situation import situate
 from services.status.tables import application_row, text_field, timeline_row
 
+EMPTY: Final[Mapping[str, Progress]] = {}
+
 _mark: Final = struct.Struct("q").pack
 _MARK_BYTES: Final = 8
 
 encode_progress: Final = msgspec.msgpack.Encoder().encode
 decode_progress: Final = msgspec.msgpack.Decoder(Progress).decode
+
+
+def state_of(row: Mapping[str, Any]) -> Progress:
+    """What counts of an application, from its row: columns `state` and `effective`."""
+    return decode_progress(row["effective"] or row["state"])
 
 
 RawRecord = tuple[int, int, bytes | None, bytes | None]
@@ -67,6 +74,8 @@ class PartitionFold:
         self.tracks: dict[str, Track] = {}
         self.events = 0
         """How many events were taken in."""
+        self.corrected: set[str] = set()
+        """Applications of which an event was corrected: what counts of them is to be replayed."""
         self._resting: dict[str, bytes] = {}
         self._partition = partition
         self._partitions = partitions
@@ -79,6 +88,8 @@ class PartitionFold:
         progress = decode_progress(state)
         procedure = self._procedures.get(progress.service, UNDECLARED)
         self.tracks[number] = Track(number.encode(), text_field(number), procedure, progress, last_offset)
+        if progress.corrected:
+            self.corrected.add(number)
 
     def take(self, records: Iterable[RawRecord], refuse: Refuse) -> list[bytes]:
         """The packed timeline rows of records; none for a repeated event. `refuse` is told what cannot be read."""
@@ -106,6 +117,8 @@ class PartitionFold:
             at = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
             recorded = timestamp_ms * 1_000 if timestamp_ms > REAL_TIMESTAMPS_MS else at
             found = evolve(progress, track.procedure, fact, at, recorded, data)
+            if data.corrects is not None:
+                self.corrected.add(event.subject)
             if track.procedure is UNDECLARED and progress.service in procedures:
                 track.procedure = procedures[progress.service]
                 declare(progress, track.procedure)
@@ -138,21 +151,13 @@ class PartitionFold:
             number.encode(), text_field(number), procedure, resting.progress, resting.last_offset, resting.seen
         )
 
-    def application_rows(self) -> Iterator[bytes]:
-        """The packed row of every application."""
+    def application_rows(self, effective: Mapping[str, Progress] = EMPTY) -> Iterator[bytes]:
+        """The packed row of every application. `effective`: what counts of those that were `corrected`."""
         for track in self.applications():
-            progress = track.progress
-            situation = situate(progress, track.procedure)
-            yield application_row(
-                last_offset=track.last_offset,
-                n=progress.n,
-                times_us=(situation.since, progress.last_at, progress.last_recorded),
-                submitted_us=progress.reached.get("submitted"),
-                number=track.field,
-                texts=(progress.service, progress.office, situation.stage, situation.code, situation.waits_for),
-                deviations=sorted(progress.standing or ()),
-                state=encode_progress(progress),
-            )
+            counting = track.progress
+            if counting.corrected:
+                counting = effective[track.key.decode()]
+            yield _application_row(track, counting, self._procedures.get(counting.service, UNDECLARED))
 
     def _origin(self, fact: str, source: str) -> bytes:
         check_characters("source", source)
@@ -172,6 +177,24 @@ class PartitionFold:
             return track
         track = self.tracks[number] = Track(key, text_field(number), UNDECLARED, Progress())
         return track
+
+
+def _application_row(track: Track, counting: Progress, procedure: Procedure) -> bytes:
+    progress = track.progress
+    situation = situate(counting, procedure)
+    return application_row(
+        last_offset=track.last_offset,
+        n=progress.n,
+        times_us=(situation.since, progress.last_at, progress.last_recorded),
+        submitted_us=counting.reached.get("submitted"),
+        number=track.field,
+        texts=(counting.service, counting.office, situation.stage, situation.code, situation.waits_for),
+        deviations=sorted(counting.standing or ()),
+        state=encode_progress(progress),
+        due_us=None,
+        desk=counting.desk,
+        effective=None if counting is progress else encode_progress(counting),
+    )
 
 
 def _holds(seen: bytes, mark: bytes) -> bool:

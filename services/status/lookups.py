@@ -47,7 +47,7 @@ class Count(msgspec.Struct, frozen=True):
 
 @cache
 def _select_head(partition: int) -> str:
-    return f"SELECT number, n, version, service, office, state FROM application_{partition:02d} WHERE number = $1"  # noqa: S608
+    return f"SELECT number, n, version, service, office, coalesce(effective, state) FROM application_{partition:02d} WHERE number = $1"  # noqa: S608
 
 
 @cache

@@ -26,6 +26,23 @@ class Payment(Struct, array_like=True, gc=False):
     """When we learned of it."""
 
 
+class Moment(Struct, array_like=True, gc=False):
+    """One event as the clocks see it."""
+
+    at: int
+    """When it happened."""
+    n: int
+    """Its place on the timeline, from 1."""
+    fact: str
+    """Its short name; `stage_recorded:<code>` for an office's own stage."""
+    reported: int
+    """When we learned of it; for history, which came to us long after it happened, its own time."""
+    desk: str = ""
+    """Of who acted; empty where none is named."""
+    detail: tuple[str, ...] = ()
+    """What it was about: requirements, examinations, a billing code, a body, a reason code or an outcome."""
+
+
 class Progress(Struct, array_like=True, gc=False):
     """What is known of one application after `n` events. Dicts that most applications never need stay `None`."""
 
@@ -75,3 +92,11 @@ class Progress(Struct, array_like=True, gc=False):
     own_stage_en: str = ""
     standing: dict[str, int] | None = None
     """Deviation that still holds → time of the event that deviated."""
+    first_recorded: int = 0
+    """Since when we follow it."""
+    desk: str = ""
+    """Of the body that has the case, where it last acted; empty where none was named."""
+    journal: list[Moment] = []
+    """Every event in the order of the log: what the clocks are computed from."""
+    corrected: bool = False
+    """One of the events takes the place of another: what counts is a fold of its own (`services.status.replay`)."""

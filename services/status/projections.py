@@ -14,7 +14,9 @@ from services.status import tables
 from services.status.fold import PartitionFold
 from services.status.generations import writable_generation
 from services.status.procedure import Procedure
+from services.status.progress import Progress
 from services.status.reading import read
+from services.status.replay import replay_each, select_timelines
 
 NOTIFY: Final = "SELECT pg_notify(current_schema() || '_events', $1)"
 _NOTIFIED_AT_ONCE: Final = 250
@@ -49,15 +51,25 @@ class Projector:
         for row in await connection.fetch(_select_states(generation, partition), numbers):
             fold.resume(row["number"], row["state"], row["last_offset"])
         rows = fold.take([(record.offset, record.timestamp_ms, record.key, record.value) for _, record in new], _raise)
-        await _copy(connection, tables.leaf(generation, "timeline", partition), tables.TIMELINE_COLUMNS, rows)
+        timeline = tables.leaf(generation, "timeline", partition)
+        await _copy(connection, timeline, tables.TIMELINE_COLUMNS, rows)
+        effective = await self._replayed(connection, timeline, fold)
         await connection.execute(_delete_applications(generation, partition), numbers)
         await _copy(
             connection,
             tables.leaf(generation, "application", partition),
             tables.APPLICATION_COLUMNS,
-            list(fold.application_rows()),
+            list(fold.application_rows(effective)),
         )
         return numbers
+
+    async def _replayed(self, connection: Connection, table: str, fold: PartitionFold) -> dict[str, Progress]:
+        """What counts of the applications of which an event was corrected, from their timelines in `table`."""
+        if not fold.corrected:
+            return {}
+        return replay_each(
+            await connection.fetch(select_timelines(table, "$1"), list(fold.corrected)), self._procedures
+        )
 
 
 async def _new_records(

@@ -66,26 +66,46 @@ class Requirement(Struct, gc=False):
     requirement: str
 
 
-class Submitted(Struct, gc=False):
+class By(Struct, gc=False, frozen=True):
+    """At which desk it was done."""
+
+    desk: str | None = None
+
+
+class EventRef(Struct, gc=False):
+    """Another event, by what makes it unique."""
+
+    source: str
+    id: str
+
+
+class Act(Struct, gc=False, kw_only=True):
+    """What is read of every fact."""
+
+    by: By = By()
+    corrects: EventRef | None = None
+
+
+class Submitted(Act, gc=False):
     """Which service, where."""
 
     service: str
     office: str
 
 
-class DocumentsRequested(Struct, gc=False):
+class DocumentsRequested(Act, gc=False):
     """What is asked for."""
 
     documents: list[Requirement]
 
 
-class DocumentSupplied(Struct, gc=False):
+class DocumentSupplied(Act, gc=False):
     """What came."""
 
     document: Requirement
 
 
-class FeeAssessed(Struct, gc=False):
+class FeeAssessed(Act, gc=False):
     """What is to be paid."""
 
     billing_code: str
@@ -94,7 +114,7 @@ class FeeAssessed(Struct, gc=False):
     currency: str = "IDR"
 
 
-class FeePaid(Struct, gc=False):
+class FeePaid(Act, gc=False):
     """What was paid."""
 
     billing_code: str
@@ -102,20 +122,20 @@ class FeePaid(Struct, gc=False):
     currency: str = "IDR"
 
 
-class Invited(Struct, gc=False):
+class Invited(Act, gc=False):
     """Where to come to, and when."""
 
     examination: str
     at: Instant
 
 
-class Examined(Struct, gc=False):
+class Examined(Act, gc=False):
     """What was done."""
 
     examinations: list[str]
 
 
-class Decided(Struct, gc=False):
+class Decided(Act, gc=False):
     """What was decided."""
 
     outcome: Literal["approved", "refused"]
@@ -123,26 +143,26 @@ class Decided(Struct, gc=False):
     remedy: Remedy | None = None
 
 
-class Issued(Struct, gc=False):
+class Issued(Act, gc=False):
     """What can be collected."""
 
     product: str
     collect_by: Instant | None = None
 
 
-class Paused(Struct, gc=False):
+class Paused(Act, gc=False):
     """Why it rests."""
 
     reason: Reason
 
 
-class Transferred(Struct, gc=False):
+class Transferred(Act, gc=False):
     """Who acts next."""
 
     to: str
 
 
-class StageRecorded(Struct, gc=False):
+class StageRecorded(Act, gc=False):
     """A stage of the office's own."""
 
     stage: str
@@ -163,28 +183,30 @@ _READ_AS: Final[dict[str, type[Struct]]] = {
     "transferred": Transferred,
     "stage_recorded": StageRecorded,
 }
-"""The facts of whose data the fold needs something; of the others it is enough that they happened."""
+"""The facts of whose data the fold needs more than who did it."""
 
 
 class FactType(Struct, frozen=True, gc=False):
     """One type of event: its short name, as stages use it, and the decoder of what is needed of its data."""
 
     name: str
-    decode: Callable[[Any], Any] | None
+    decode: Callable[[Any], Any]
 
 
 FACT_TYPES: Final[dict[str, FactType]] = {
-    full: FactType(name, msgspec.json.Decoder(_READ_AS[name]).decode if name in _READ_AS else None)
+    full: FactType(name, msgspec.json.Decoder(_READ_AS.get(name, Act)).decode)
     for full in FACTS
     for name in [full.split(".")[-2]]
 }
 """Every event type by its CloudEvents `type`."""
+DECODERS: Final[dict[str, Callable[[Any], Any]]] = {kind.name: kind.decode for kind in FACT_TYPES.values()}
+"""The decoder of a fact's data by the fact's short name."""
 
 decode_envelope: Final = msgspec.json.Decoder(Envelope).decode
 
 
 def read(value: bytes | None) -> tuple[Envelope, FactType, Any]:
-    """The event in a record's value: its attributes, its type, and its data where the fold needs it (else `None`).
+    """The event in a record's value: its attributes, its type, and what the fold needs of its data.
 
     Raises `MalformedEvent` (`UnknownType` for a type that these contracts do not have) when it cannot be read.
     """
@@ -195,7 +217,7 @@ def read(value: bytes | None) -> tuple[Envelope, FactType, Any]:
         kind = FACT_TYPES.get(envelope.type)
         if kind is None:
             raise UnknownType(f"unknown event type {envelope.type[:100]!r} - at `$.type`")
-        data = kind.decode(envelope.data) if kind.decode is not None else None
+        data = kind.decode(envelope.data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedEvent(_without_content(error)) from error
     if not envelope.id.isprintable():

@@ -23,7 +23,7 @@ import psycopg
 from contracts.envelope import PARTITIONS
 from runtime.database import Connection
 from services.status import digests, generations, plans
-from services.status.bulk import Job, Progress
+from services.status.bulk import Advanced, Job
 from services.status.catchup import CatchUp
 from services.status.generations import Generation
 from services.status.plans import Plan
@@ -245,7 +245,7 @@ class _Rebuild:
         with psycopg.connect(self.options.dsn, options=f"-c search_path={self.options.schema},public") as connection:
             return ask(connection)
 
-    def _advance(self, progress: Progress) -> None:
+    def _advance(self, progress: Advanced) -> None:
         self.report.records += progress.records
         self.report.peak_mb = max(self.report.peak_mb, progress.peak_mb)
         self._tell(self.report)

@@ -52,12 +52,17 @@ APPLICATION: Final = """
     situation text COLLATE "C" NOT NULL,
     waits_for text COLLATE "C" NOT NULL,
     deviations text[],
-    state bytea NOT NULL
+    state bytea NOT NULL,
+    due timestamptz,
+    desk text COLLATE "C" NOT NULL,
+    effective bytea
 """
-"""`state` is the fold's `Progress` (MessagePack); the other columns are drawn from it for search and statistics."""
+"""`state` is the fold's `Progress` (MessagePack) of every event as it came, `effective`, where an event was corrected,
+that of the events that count. The other columns are drawn from what counts, for search, statistics and deadlines:
+`due` is the deadline of the first legal clock that runs or was missed, `desk` where the office last acted."""
 APPLICATION_COLUMNS: Final = (
     "last_offset, since, last_at, last_recorded, submitted_at, n, "
-    "number, service, office, stage, situation, waits_for, deviations, state"
+    "number, service, office, stage, situation, waits_for, deviations, state, due, desk, effective"
 )
 
 _SHAPES: Final = {"timeline": TIMELINE, "application": APPLICATION}
@@ -130,6 +135,9 @@ def application_row(
     texts: Sequence[str],
     deviations: Sequence[str],
     state: bytes,
+    due_us: int | None,
+    desk: str,
+    effective: bytes | None,
 ) -> bytes:
     """One packed row; `number` is packed already; `times_us` are since, last_at, last_recorded; `texts` are service,
     office, stage, situation, waits_for."""
@@ -137,18 +145,25 @@ def application_row(
     return b"".join(
         (
             _fixed_application(
-                14, 8, last_offset, 8, since - _EPOCH_2000_US, 8, last_at - _EPOCH_2000_US, 8,
+                17, 8, last_offset, 8, since - _EPOCH_2000_US, 8, last_at - _EPOCH_2000_US, 8,
                 last_recorded - _EPOCH_2000_US,
             ),
-            NULL if submitted_us is None else _int8_field(8, submitted_us - _EPOCH_2000_US),
+            _instant_field(submitted_us),
             _int4_field(4, n),
             number,
             *[_cached_field(text) for text in texts],
             text_array_field(deviations),
             _int4(len(state)),
             state,
+            _instant_field(due_us),
+            _cached_field(desk),
+            NULL if effective is None else _int4(len(effective)) + effective,
         )
     )  # fmt: skip
+
+
+def _instant_field(us: int | None) -> bytes:
+    return NULL if us is None else _int8_field(8, us - _EPOCH_2000_US)
 
 
 def leaf(generation: int, kind: str, partition: int) -> str:
@@ -174,10 +189,12 @@ def create_leaves(generation: int, partition: int) -> str:
 
 
 def key_leaves(generation: int, partition: int) -> str:
-    """The primary keys of one partition."""
+    """The keys of one partition, and the indexes of what staff search by most: what is due, and what is new."""
     return (
         f"ALTER TABLE {leaf(generation, 'timeline', partition)} ADD PRIMARY KEY (number, n);"
         f"ALTER TABLE {leaf(generation, 'application', partition)} ADD PRIMARY KEY (number);"
+        f"CREATE INDEX ON {leaf(generation, 'application', partition)} (due, number) WHERE due IS NOT NULL;"
+        f"CREATE INDEX ON {leaf(generation, 'application', partition)} (last_at, number);"
     )
 
 
@@ -191,17 +208,24 @@ def attach_leaves(generation: int, partition: int) -> str:
 
 
 def show_generation(generation: int, version: str, partitions: int) -> str:
-    """The views that readers use, on this generation. New columns are only ever added at the end of a view."""
-    columns = {"timeline": TIMELINE_COLUMNS, "application": APPLICATION_COLUMNS}
+    """The views that readers use, on this generation."""
     places = ["", *(f"_{partition:02d}" for partition in range(partitions))]
-    select = "SELECT {columns}, partition, '{version}'::text AS version FROM g{generation}_{name}"
+    select = "SELECT {columns} FROM g{generation}_{name}"
     return "".join(
         f"CREATE OR REPLACE VIEW {kind}{place} AS "
-        + select.format(columns=columns[kind], version=version, generation=generation, name=kind + place)
+        + select.format(columns=_shown(kind, version), generation=generation, name=kind + place)
         + ";"
-        for kind in columns
+        for kind in _SHAPES
         for place in places
     )
+
+
+def _shown(kind: str, version: str) -> str:
+    """The columns of a view. PostgreSQL replaces a view only by one that has the same columns and then perhaps more."""
+    if kind == "timeline":
+        return f"{TIMELINE_COLUMNS}, partition, '{version}'::text AS version"
+    first, rest = APPLICATION_COLUMNS.split(", due", 1)
+    return f"{first}, partition, '{version}'::text AS version, due{rest}"
 
 
 def drop_generation(generation: int, partitions: int) -> str:

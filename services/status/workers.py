@@ -10,7 +10,7 @@ import msgspec
 from services.status import bulk
 from services.status.bulk import Job
 
-Advance = Callable[[bulk.Progress], None]
+Advance = Callable[[bulk.Advanced], None]
 """Called in the event loop now and then."""
 
 
@@ -39,7 +39,7 @@ async def _run_thread(job: Job, advance: Advance) -> None:
     loop = asyncio.get_running_loop()
 
     def report(records: int) -> None:
-        loop.call_soon_threadsafe(advance, bulk.Progress(records))
+        loop.call_soon_threadsafe(advance, bulk.Advanced(records))
 
     await asyncio.to_thread(bulk.work, job, report)
 
@@ -56,7 +56,7 @@ async def _run_process(job: Job, advance: Advance) -> None:
         process.stdin.write(msgspec.json.encode(job))
         process.stdin.close()
         async for line in process.stdout:
-            advance(msgspec.json.decode(line, type=bulk.Progress))
+            advance(msgspec.json.decode(line, type=bulk.Advanced))
         if await process.wait() != 0:
             raise WorkerFailed((await said).decode(errors="replace").strip()[-500:])
         await said

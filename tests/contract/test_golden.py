@@ -57,8 +57,8 @@ def test_a_golden_event_fits_its_schema_before_and_after_admission(path: Path) -
     }
 
 
-@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/full.json")), ids=named)
-def test_a_full_golden_event_sets_every_field_to_something_else_than_its_default(path: Path) -> None:
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/correction.json")), ids=named)
+def test_a_golden_correction_sets_every_field_to_something_else_than_its_default(path: Path) -> None:
     fact = decode_fact(decode_event(path.read_bytes()))
     written = json.loads(path.read_bytes())["data"]
 
@@ -66,7 +66,16 @@ def test_a_full_golden_event_sets_every_field_to_something_else_than_its_default
     assert msgspec.to_builtins(fact).keys() == written.keys()
 
 
-def test_every_event_type_has_a_minimal_and_a_full_golden_event() -> None:
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/full.json")), ids=named)
+def test_a_full_golden_event_sets_every_field_but_that_of_a_correction(path: Path) -> None:
+    fact = decode_fact(decode_event(path.read_bytes()))
+    written = json.loads(path.read_bytes())["data"]
+
+    assert written.keys() == set(fact.__struct_fields__) - {"corrects"}
+    assert msgspec.to_builtins(fact).keys() == written.keys()
+
+
+def test_every_event_type_has_a_minimal_a_full_and_a_correcting_golden_event() -> None:
     present = {named(path) for path in EVENTS}
-    wanted = {f"{short_name(type_)}/{kind}" for type_ in FACTS for kind in ("minimal", "full")}
+    wanted = {f"{short_name(type_)}/{kind}" for type_ in FACTS for kind in ("minimal", "full", "correction")}
     assert wanted <= present
