@@ -17,10 +17,11 @@ from contracts.envelope import PARTITIONS
 from runtime import problems
 from runtime.auth import requires
 from runtime.pagination import LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, next_link
-from services.status.entries import Entries, TimelineView
+from services.status.entries import TimelineView
 from services.status.limits import RateLimit
 from services.status.lookups import Count, Head, Lookups
 from services.status.streams import Streams
+from services.status.timelines import Timelines
 from services.status.views import Presenter
 
 _JSON: Final = "application/json"
@@ -63,11 +64,18 @@ class Public:
     """What anyone may ask who knows a tracking number. All refusals of a number are one: the same 404."""
 
     def __init__(
-        self, lookups: Lookups, presenter: Presenter, streams: Streams, limit: RateLimit, version: str
+        self,
+        lookups: Lookups,
+        presenter: Presenter,
+        timelines: Timelines,
+        streams: Streams,
+        *,
+        limit: RateLimit,
+        version: str,
     ) -> None:
         self._lookups = lookups
         self._presenter = presenter
-        self._entries = Entries(presenter)
+        self._timelines = timelines
         self._streams = streams
         self._limit = limit
         self._version = version
@@ -98,10 +106,9 @@ class Public:
             etag = self._etag(head)
             if _matches(request, etag):
                 return Response(b"", status_code=304, headers=_cached(etag), media_type=_JSON)
-            rows = await self._lookups.entries(head.number, after, limit + 1)
-            page = rows[:limit]
-            entries = [self._entries.entry(row, head.service, head.office) for row in page]
-            last = page[-1]["n"] if len(rows) > limit else None
+            page = await self._timelines.page(head, after, limit + 1)
+            entries = page[:limit]
+            last = entries[-1].n if len(page) > limit else None
             return Response(
                 msgspec.json.encode(TimelineView(head.number, entries)),
                 headers=_cached(etag) | dict(next_link(request, last)),

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from contracts.facts import FACTS, Actor, Decided
 from services.status import words
+from services.status.asof import NO_CORRECTIONS, Corrections
 from services.status.domain import REPORTED_LATE
 from services.status.reading import in_us
 from services.status.telling import Telling
@@ -25,6 +26,24 @@ class By(Struct, frozen=True, omit_defaults=True):
     desk: str | None = None
 
 
+class Corrects(Struct, frozen=True):
+    """That an event takes the place of another."""
+
+    n: int | None
+    """Of the other; none while it is not on the timeline."""
+    source: str
+    id: str
+    text: Text
+
+
+class CorrectedBy(Struct, frozen=True):
+    """That an event no longer counts."""
+
+    n: int
+    """Of the event that took its place."""
+    text: Text
+
+
 class Entry(Struct, frozen=True):
     """One event on a timeline."""
 
@@ -39,6 +58,8 @@ class Entry(Struct, frozen=True):
     deviations: list[Deviation]
     source: str
     id: str
+    corrects: Corrects | None = None
+    corrected_by: CorrectedBy | None = None
 
 
 class TimelineView(Struct, frozen=True):
@@ -47,6 +68,11 @@ class TimelineView(Struct, frozen=True):
     number: str
     entries: list[Entry]
 
+
+CORRECTS_UNKNOWN: Final = "corrects_unknown"
+"""An event takes the place of one that is not on the timeline."""
+CORRECTS_NOTHING: Final = "corrects_nothing"
+"""An event that was meant to take the place of itself, or of one that takes its own."""
 
 _DECODERS: Final = {name.split(".")[-2]: msgspec.json.Decoder(fact) for name, fact in FACTS.items()}
 
@@ -59,14 +85,35 @@ def _decoded(fact: str, data: bytes) -> Any:
         return None
 
 
+def _corrects(n: int, corrections: Corrections) -> Corrects | None:
+    reference = corrections.references.get(n)
+    if reference is None:
+        return None
+    if reference.n is None:
+        text = templates().corrections["corrects_unknown"]
+    else:
+        said = templates().corrections["corrects" if reference.counts else "corrects_nothing"]
+        text = said.fill(n=str(reference.n))
+    return Corrects(reference.n, reference.source, reference.id, text)
+
+
+def _flagged(n: int, corrections: Corrections) -> list[Deviation]:
+    """A correction that takes effect on nothing surprises as much as a stage out of order."""
+    reference = corrections.references.get(n)
+    if reference is None or reference.counts:
+        return []
+    code = CORRECTS_UNKNOWN if reference.n is None else CORRECTS_NOTHING
+    return [Deviation(code, templates().corrections[code].fill(n=str(reference.n)))]
+
+
 class Entries:
     """Puts timeline rows into words."""
 
     def __init__(self, presenter: Presenter) -> None:
         self._presenter = presenter
 
-    def entry(self, row: Any, service: str, office: str) -> Entry:
-        """One timeline row, of an application for `service` at `office`."""
+    def entry(self, row: Any, service: str, office: str, corrections: Corrections = NO_CORRECTIONS) -> Entry:
+        """One timeline row, of an application for `service` at `office` of whose events some may correct others."""
         stages = self._presenter.stage_labels(service)
         data = _decoded(row["fact"], row["data"])
         title, text = self._words(row, data, service, office)
@@ -82,10 +129,20 @@ class Entries:
                 Deviation(code, words.deviation(code, stages))
                 for code in row["deviations"] or ()
                 if code != REPORTED_LATE
-            ],
+            ]
+            + _flagged(row["n"], corrections),
             source=row["source"],
             id=row["event_id"],
+            corrects=_corrects(row["n"], corrections),
+            corrected_by=self._corrected_by(row["n"], corrections, office),
         )
+
+    def _corrected_by(self, n: int, corrections: Corrections, office: str) -> CorrectedBy | None:
+        by = corrections.replaced_by.get(n)
+        if by is None:
+            return None
+        recorded = words.instant(in_us(corrections.recorded[by]), self._presenter.zone(office))
+        return CorrectedBy(by, templates().corrections["corrected_by"].fill(n=str(by), recorded=recorded))
 
     def _by(self, actor: Actor | None) -> By:
         roles = templates().roles

@@ -33,6 +33,7 @@ from services.status.projections import Projector
 from services.status.rebuild import Options
 from services.status.shown import Shown
 from services.status.streams import Streams
+from services.status.timelines import Timelines
 from services.status.upkeep import Upkeep
 from services.status.views import Presenter
 
@@ -92,18 +93,18 @@ def build(settings: StatusSettings) -> Litestar:
         max_records=settings.batch_records,
     )
     lookups = Lookups(backbone.pool)
-    shown = Shown(
-        backbone.pool, metrics, retention_days=settings.shown_retention_days, flush_s=settings.shown_flush_s
-    )
+    shown = Shown(backbone.pool, metrics, retention_days=settings.shown_retention_days, flush_s=settings.shown_flush_s)
     presenter = Presenter(words, procedures)
-    entries = Entries(presenter)
+    timelines = Timelines(lookups, Entries(presenter))
 
     async def read(number: str, after: int, limit: int) -> list[Entry]:
         head = await lookups.head(number)
         if head is None:
             return []
-        rows = await lookups.entries(number, after, limit)
-        return [entries.entry(row, head.service, head.office) for row in rows]
+        entries = await timelines.page(head, after, limit)
+        if entries:
+            shown.note(number, entries[-1].n)
+        return entries
 
     streams = Streams(
         settings.database, settings.schema_name, read, limit=settings.streams, heartbeat_s=settings.heartbeat_s
@@ -135,9 +136,10 @@ def build(settings: StatusSettings) -> Litestar:
     public = Public(
         lookups,
         presenter,
+        timelines,
         streams,
-        RateLimit(settings.lookups_per_s, settings.lookups_burst),
-        presentation_version(presenter, WORDS.read_bytes()),
+        limit=RateLimit(settings.lookups_per_s, settings.lookups_burst),
+        version=presentation_version(presenter, WORDS.read_bytes()),
     )
     return create_app(
         settings=settings,

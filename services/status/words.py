@@ -57,6 +57,10 @@ class Templates(Struct, frozen=True, forbid_unknown_fields=True):
     next: dict[str, Text]
     facts: dict[str, dict[str, Text]]
     deviations: dict[str, Text]
+    past: dict[str, Text]
+    corrections: dict[str, Text]
+    differences: dict[str, Text]
+    parties: dict[str, Text]
     roles: dict[str, Text]
     terms: dict[str, Text]
 
