@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -17,12 +18,15 @@ from contracts.envelope import PARTITIONS
 from runtime import problems
 from runtime.auth import requires
 from runtime.pagination import LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, next_link
+from services.status.asof_api import AsOf, Past, ValidAt
 from services.status.entries import TimelineView
+from services.status.fold import decode_progress
 from services.status.limits import RateLimit
 from services.status.lookups import Count, Head, Lookups
 from services.status.streams import Streams
 from services.status.timelines import Timelines
 from services.status.views import Presenter
+from services.status.waiting import WaitingView
 
 _JSON: Final = "application/json"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,6 +74,7 @@ class Public:
         timelines: Timelines,
         streams: Streams,
         *,
+        past: Past,
         limit: RateLimit,
         version: str,
     ) -> None:
@@ -77,6 +82,7 @@ class Public:
         self._presenter = presenter
         self._timelines = timelines
         self._streams = streams
+        self._past = past
         self._limit = limit
         self._version = version
 
@@ -84,9 +90,17 @@ class Public:
         """`/applications/{number}…`"""
 
         @get("/{number:str}", summary="Where an application stands")
-        async def status(request: Request[Any, Any, Any], number: FromPath[str]) -> Response[bytes]:
-            """Status, what it means, who is waited on, what comes next and what the applicant must do, in two languages."""
-            head = await self._find(request, number)
+        async def status(
+            request: Request[Any, Any, Any], number: FromPath[str], as_of: AsOf = None, valid_at: ValidAt = None
+        ) -> Response[Any]:
+            """Status, what it means, who is waited on, what comes next and what the applicant must do, in two languages.
+
+            With `as_of` or `valid_at` as it stood then: `{number, instants, known, text, status}`.
+            """
+            head = await self.find(request, number)
+            if as_of is not None or valid_at is not None:
+                return await self._past.status(request, head, as_of, valid_at)
+            self._past.note(request, head, head.n)
             etag = self._etag(head)
             if _matches(request, etag):
                 return Response(b"", status_code=304, headers=_cached(etag), media_type=_JSON)
@@ -99,10 +113,18 @@ class Public:
             number: FromPath[str],
             cursor: FromQuery[str | None] = None,
             limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+            as_of: AsOf = None,
+            valid_at: ValidAt = None,
         ) -> Response[Any]:
-            """Events in the order of the log, each with when it happened, when it was recorded, by whom, what it means."""
+            """Events in the order of the log, each with when it happened, when it was recorded, by whom, what it means.
+
+            With `as_of` or `valid_at` as they were told then, and for which instants that is.
+            """
             after = decode_cursor(cursor, int) or 0
-            head = await self._find(request, number)
+            head = await self.find(request, number)
+            if as_of is not None or valid_at is not None:
+                return await self._past.timeline(request, head, as_of, valid_at, after=after, limit=limit)
+            self._past.note(request, head, min(head.n, after + limit))
             etag = self._etag(head)
             if _matches(request, etag):
                 return Response(b"", status_code=304, headers=_cached(etag), media_type=_JSON)
@@ -115,10 +137,22 @@ class Public:
                 media_type=_JSON,
             )
 
+        @get("/{number:str}/waiting", summary="Whose every moment since submission was")
+        async def waiting(request: Request[Any, Any, Any], number: FromPath[str]) -> Response[WaitingView]:
+            """The waiting ledger: pieces that each belong to one party, and their sums; they add up to the whole time.
+
+            Of an application that has not ended the last piece is open, and told up to the instant of the answer.
+            """
+            head = await self.find(request, number)
+            progress, now_us = decode_progress(head.state), time.time_ns() // 1_000
+            pieces = self._presenter.ledger(progress, now_us)
+            view = self._presenter.accounts(progress).whole(head.number, pieces, now_us)
+            return Response(view, headers={"Cache-Control": "no-store"})
+
         @get("/{number:str}/events", summary="New events of an application as they come")
         async def events(request: Request[Any, Any, Any], number: FromPath[str]) -> Stream:
             """Server-sent events: those after `Last-Event-ID`, then each new one; `data` is an entry of the timeline."""
-            head = await self._find(request, number)
+            head = await self.find(request, number)
             given = request.headers.get("last-event-id", "")
             after = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
             if self._streams.is_full():
@@ -129,9 +163,10 @@ class Public:
                 headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             )
 
-        return Router("/applications", route_handlers=[status, timeline, events], tags=["applications"])
+        return Router("/applications", route_handlers=[status, timeline, waiting, events], tags=["applications"])
 
-    async def _find(self, request: Request[Any, Any, Any], text: str) -> Head:
+    async def find(self, request: Request[Any, Any, Any], text: str) -> Head:
+        """The application that `text` means; raises the 404 for an unknown number, and the 429 for too many look-ups."""
         wait_s = self._limit.take(request.client.host if request.client else "")
         if wait_s:
             raise problems.too_many_requests("Too many look-ups from your address.", retry_after_s=ceil(wait_s))

@@ -76,6 +76,9 @@ def _show(console: Console, shown: dict[str, Any], entries: list[dict[str, Any]]
         console.print(shown[key][language], highlight=False, markup=False)
     console.print(shown["waiting"]["text"][language], highlight=False, markup=False)
     console.print(f"→ {shown['todo']['text'][language]}", highlight=False, markup=False)
+    if shown["waited"]:
+        sums = " · ".join(party["text"][language] for party in shown["waited"])
+        console.print(f"{'Waktu' if language == 'id' else 'Time'}: {sums}", highlight=False, markup=False)
     zone = _zone(shown["office"]["code"])
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("", "Waktu" if language == "id" else "Time", "", "Oleh" if language == "id" else "By"):

@@ -1,5 +1,6 @@
 """The events of a timeline as the API shows them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,9 +11,11 @@ from contracts.facts import FACTS, Actor, Decided
 from services.status import words
 from services.status.asof import NO_CORRECTIONS, Corrections
 from services.status.domain import REPORTED_LATE
+from services.status.progress import Progress
 from services.status.reading import in_us
 from services.status.telling import Telling
 from services.status.views import Deviation, Presenter
+from services.status.waiting import WaitingPiece
 from services.status.words import Text, templates
 
 
@@ -60,6 +63,8 @@ class Entry(Struct, frozen=True):
     id: str
     corrects: Corrects | None = None
     corrected_by: CorrectedBy | None = None
+    waiting: list[WaitingPiece] = []
+    """The stretches of the waiting ledger that it opened: who was waited on from then on, and for how long."""
 
 
 class TimelineView(Struct, frozen=True):
@@ -68,6 +73,8 @@ class TimelineView(Struct, frozen=True):
     number: str
     entries: list[Entry]
 
+
+NO_WAITING: Final[Mapping[int, list[WaitingPiece]]] = {}
 
 CORRECTS_UNKNOWN: Final = "corrects_unknown"
 """An event takes the place of one that is not on the timeline."""
@@ -112,8 +119,18 @@ class Entries:
     def __init__(self, presenter: Presenter) -> None:
         self._presenter = presenter
 
-    def entry(self, row: Any, service: str, office: str, corrections: Corrections = NO_CORRECTIONS) -> Entry:
-        """One timeline row, of an application for `service` at `office` of whose events some may correct others."""
+    def entry(
+        self,
+        row: Any,
+        service: str,
+        office: str,
+        corrections: Corrections = NO_CORRECTIONS,
+        waiting: Mapping[int, list[WaitingPiece]] = NO_WAITING,
+    ) -> Entry:
+        """One timeline row, of an application for `service` at `office` of whose events some may correct others.
+
+        `waiting`: the pieces of its waiting ledger by the event that opened them.
+        """
         stages = self._presenter.stage_labels(service)
         data = _decoded(row["fact"], row["data"])
         title, text = self._words(row, data, service, office)
@@ -135,7 +152,12 @@ class Entries:
             id=row["event_id"],
             corrects=_corrects(row["n"], corrections),
             corrected_by=self._corrected_by(row["n"], corrections, office),
+            waiting=waiting.get(row["n"], []),
         )
+
+    def waiting(self, progress: Progress) -> dict[int, list[WaitingPiece]]:
+        """The pieces of the application's waiting ledger by the event that opened them."""
+        return self._presenter.accounts(progress).opened(self._presenter.ledger(progress))
 
     def _corrected_by(self, n: int, corrections: Corrections, office: str) -> CorrectedBy | None:
         by = corrections.replaced_by.get(n)

@@ -23,10 +23,13 @@ class Timelines:
         Which event takes the place of which is known from all of them: only where there is such a one, all are read.
         """
         rows = await self._lookups.entries(head.number, after, limit)
-        corrections = corrections_of(rows)
-        if rows and (corrections is not NO_CORRECTIONS or decode_progress(head.state).corrected):
+        if not rows:
+            return []
+        corrections, progress = corrections_of(rows), decode_progress(head.state)
+        if corrections is not NO_CORRECTIONS or progress.corrected:
             corrections = corrections_of(await self.whole(head.number, max(head.n, rows[-1]["n"])))
-        return [self._entries.entry(row, head.service, head.office, corrections) for row in rows]
+        waiting = self._entries.waiting(progress)
+        return [self._entries.entry(row, head.service, head.office, corrections, waiting) for row in rows]
 
     async def whole(self, number: str, n: int) -> list[Any]:
         """The rows of the first `n` events."""

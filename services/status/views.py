@@ -11,9 +11,11 @@ from contracts.catalogue import Catalogue, Service
 from contracts.facts import Labels
 from services.status import domain, words
 from services.status.fold import decode_progress
+from services.status.ledger import Piece, ledger
 from services.status.procedure import UNDECLARED, Procedure
 from services.status.progress import Progress
 from services.status.situation import Party, Situation, situate
+from services.status.waiting import Accounts, Waited
 from services.status.words import Text, templates
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,6 +67,7 @@ class Links(Struct, frozen=True):
 
     timeline: str
     events: str
+    waiting: str
 
 
 class StatusView(Struct, frozen=True):
@@ -89,6 +92,8 @@ class StatusView(Struct, frozen=True):
     """How many events are on the timeline."""
     deviations: list[Deviation]
     links: Links
+    waited: list[Waited]
+    """How long each party was waited on; the whole ledger is at `links.waiting`."""
 
 
 def at(us: int) -> datetime:
@@ -140,8 +145,17 @@ class Presenter:
             last_recorded_at=at(progress.last_recorded),
             events=progress.n,
             deviations=[Deviation(code, words.deviation(code, stages)) for code in sorted(progress.standing or ())],
-            links=Links(f"/applications/{number}/timeline", f"/applications/{number}/events"),
+            links=Links(*[f"/applications/{number}/{more}" for more in ("timeline", "events", "waiting")]),
+            waited=self.accounts(progress).sums(self.ledger(progress)),
         )
+
+    def ledger(self, progress: Progress, until_us: int | None = None) -> list[Piece]:
+        """The waiting ledger; without `until_us` it does not depend on the present moment."""
+        return ledger(progress, until_us, self._procedures.get(progress.service, UNDECLARED))
+
+    def accounts(self, progress: Progress) -> Accounts:
+        """What puts the ledger of an application into words."""
+        return Accounts(self.catalogue, self.zone(progress.office))
 
     def zone(self, office: str) -> ZoneInfo:
         """The office's time zone."""

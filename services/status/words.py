@@ -54,6 +54,7 @@ class Templates(Struct, frozen=True, forbid_unknown_fields=True):
 
     situations: dict[str, dict[str, Text]]
     waiting: dict[str, Text]
+    waited: dict[str, dict[str, Text]]
     next: dict[str, Text]
     facts: dict[str, dict[str, Text]]
     deviations: dict[str, Text]
@@ -108,11 +109,35 @@ def money(amount: int, currency: str) -> Text:
 
 
 def duration(us: int) -> Text:
-    """A length of time in hours, or days from two on: *18 jam* / *18 hours*."""
-    hours = max(1, round(us / 3_600_000_000))
-    if hours >= 48:
-        return Text(f"{hours // 24} hari", f"{hours // 24} days")
-    return Text(f"{hours} jam", f"{hours} hour{'s' if hours > 1 else ''}")
+    """A length of time: minutes below one hour, hours below two days, then days, with the hours up to ten days."""
+    minutes = us // 60_000_000
+    if not minutes:
+        return Text("kurang dari semenit", "less than a minute")
+    if minutes < 60:
+        return _counted(minutes, "menit", "minute")
+    hours = round(us / 3_600_000_000)
+    if hours < 48:
+        return _counted(hours, "jam", "hour")
+    days, rest = divmod(hours, 24)
+    if not rest or days >= 10:
+        return _counted(round(hours / 24), "hari", "day")
+    of_days, of_hours = _counted(days, "hari", "day"), _counted(rest, "jam", "hour")
+    return Text(f"{of_days.id} {of_hours.id}", f"{of_days.en} {of_hours.en}")
+
+
+def _counted(count: int, of_id: str, of_en: str) -> Text:
+    return Text(f"{count} {of_id}", f"{count} {of_en}{'' if count == 1 else 's'}")
+
+
+def length(us: int) -> Text:
+    """A length of time to the minute: *1 hari 4 jam 5 menit* / *1 day 4 hours 5 minutes*; less than one: *0 minutes*."""
+    minutes = us // 60_000_000
+    parts = [(minutes // 1_440, "hari", "day"), (minutes // 60 % 24, "jam", "hour"), (minutes % 60, "menit", "minute")]
+    told = [part for part in parts if part[0]] or parts[-1:]
+    return Text(
+        " ".join(f"{count} {name}" for count, name, _ in told),
+        " ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, _, name in told),
+    )
 
 
 def reasons(catalogue: Catalogue, given: Iterable[Reason | FactReason]) -> Text:
