@@ -6,11 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 ONLY ?=
 SIZE ?= normal
+COUNTRIES ?= $(notdir $(wildcard contracts/calendars/*))
+YEARS ?= 2000-2035
 
-.PHONY: help setup demo up test check contracts bench chaos lock clean
+.PHONY: help setup demo up test check contracts bench bench-streams chaos calendars lock clean
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: requirements.lock pyproject.toml scripts/setup
 	@PYTHON="$(PYTHON)" scripts/setup $(VENV)
@@ -36,8 +38,14 @@ contracts: setup ## write the generated contract documents anew
 bench: setup ## measure (ONLY=name,name chooses, SIZE=large where a measure has it)
 	@ONLY="$(ONLY)" SIZE="$(SIZE)" $(BIN)/python -m tests.bench
 
+bench-streams: setup ## measure Kafka Streams at the same work (needs Java and Maven)
+	@SIZE="$(SIZE)" $(BIN)/python -m tests.bench.streams
+
 chaos: setup ## the long fault tests
 	@$(BIN)/python -m tests.chaos
+
+calendars: setup ## write the calendars of years that have none, report where the library knows otherwise by now
+	@for country in $(COUNTRIES); do $(BIN)/python -m contracts.calendar --country $$country --years $(YEARS) || exit 1; done
 
 lock: setup ## resolve the dependencies anew into requirements.lock
 	@scripts/lock

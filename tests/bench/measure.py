@@ -5,21 +5,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class Result:
-    """`ratio` is ours beside the yardstick's, `limit` the ratio that is aimed at, `value` our own figure in `unit`."""
+    """`ratio` is ours beside the yardstick's, `limit` the ratio that is aimed at, `value` our own figure in `unit`.
+
+    `better`: whether a ratio above the limit is good (as with rates), or one below it (as with times and memory).
+    """
 
     name: str
     ratio: float
     value: float
     limit: float
     unit: str
+    better: Literal["higher", "lower"] = "higher"
 
     def line(self) -> str:
         """The one line that every measure prints."""
-        return f"bench: {self.name} ratio={self.ratio:.3f} value={self.value:.0f} limit={self.limit:g} unit={self.unit}"
+        digits = 0 if self.value >= 100 else 2
+        return (
+            f"bench: {self.name} ratio={self.ratio:.3f} value={self.value:.{digits}f} limit={self.limit:g} "
+            f"unit={self.unit} better={self.better}"
+        )
 
 
 @dataclass(frozen=True)

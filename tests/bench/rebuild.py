@@ -5,45 +5,31 @@ included, no reading, no folding. Rebuild, COPY and consumption take turns in on
 """
 
 import asyncio
-import contextlib
-import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 
-from contracts import catalogue
 from contracts.envelope import PARTITIONS
 from deploy.local.database import temporary_database
-from runtime.database import open_pool
-from runtime.kafka import LOG_CONFIG, ensure_topic, topic_generation
-from runtime.migrations import migrate
 from services.status import tables
-from services.status.generations import version_of
-from services.status.main import MIGRATIONS
-from services.status.procedure import procedures_of
-from services.status.rebuild import Options, Report, rebuild
+from services.status.rebuild import Report
 from services.status.sources import KafkaSource, Span
 from services.status.workers import default_workers
-from tests.bench.events import publish
 from tests.bench.measure import Measure, Result, Surroundings, timed
+from tests.bench.rebuilding import SCHEMA, checkpoint, events_wanted, log_of, rebuild_into
 
-EVENTS = {"normal": 300_000, "large": 2_000_000}
 ROUNDS = 3
 AIM = 0.4
 AIM_CONSUME = 0.2
-SCHEMA = "status"
 KINDS = ("timeline", "application")
 COLUMNS = {"timeline": tables.TIMELINE_COLUMNS, "application": tables.APPLICATION_COLUMNS}
 
 
 def measure_rebuild(around: Surroundings) -> Iterator[Result]:
     """Both measures, from one log."""
-    count = int(os.environ.get("EVENTS") or EVENTS[around.size])
-    topic = f"bench-rebuild-{secrets.token_hex(4)}"
-    asyncio.run(ensure_topic(around.kafka, topic, partitions=PARTITIONS, config=LOG_CONFIG))
-    publish(around.kafka, topic, count)
+    count = events_wanted(around)
+    topic = log_of(around, count)
     consumed, rebuilt, whole, copied, keyed_after = ([] for _ in range(5))
     packed: dict[str, Path] = {}
     report = Report()
@@ -83,28 +69,6 @@ def consume(bootstrap: str, topic: str) -> float:
     finally:
         source.close()
     return clock.seconds
-
-
-async def rebuild_into(dsn: str, bootstrap: str, topic: str) -> Report:
-    """A projection of `topic` in an empty database."""
-    pool = await open_pool(dsn, schema=SCHEMA)
-    try:
-        await migrate(pool, SCHEMA, MIGRATIONS)
-    finally:
-        await pool.close()
-    checkpoint(dsn)
-    words = catalogue.load()
-    options = Options(
-        dsn=dsn,
-        schema=SCHEMA,
-        source="kafka",
-        topic=topic,
-        log_generation=await topic_generation(bootstrap, topic),
-        bootstrap=bootstrap,
-        workers=default_workers(),
-        thread=True,
-    )
-    return await rebuild(options, procedures_of(words.services), version_of(words), lambda report: None)
 
 
 def pack(dsn: str, generation: int, folder: Path) -> dict[str, Path]:
@@ -147,12 +111,6 @@ def copy(dsn: str, packed: dict[str, Path], *, keys_first: bool) -> float:
                 for partition in range(PARTITIONS):
                     connection.execute(tables.key_leaves(generation, partition).encode())
     return clock.seconds
-
-
-def checkpoint(dsn: str) -> None:
-    """So that no measure pays for what another one wrote. Needs the right to it; without, the system does it itself."""
-    with contextlib.suppress(psycopg.errors.InsufficientPrivilege), psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("CHECKPOINT")
 
 
 def _connect(dsn: str) -> psycopg.Connection:
