@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any, Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from contracts.calendar import NoCalendar, calendar_of
 from contracts.catalogue.lookup import PLACEHOLDER
 from contracts.catalogue.reading import Entry, Fault, Place, bilingual
 from contracts.catalogue.schema import DeadlineRule, Fee, Names, Office, ReasonWords, Service
@@ -55,6 +56,7 @@ def faults_of_office(entry: Entry[Office]) -> Iterator[Fault]:
         ZoneInfo(office.time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         yield Fault(("time_zone",), f"`{office.time_zone}` is no time zone; use one such as `Asia/Jakarta`")
+    yield from _calendar(("holidays",), office.holidays)
     if not re.fullmatch(r"//[a-z0-9.-]+(/[a-z0-9.-]+)*", office.source):
         yield Fault(("source",), "is written `//` and a host name in lower case, without a slash at the end")
 
@@ -149,6 +151,15 @@ def _deadlines(rules: Sequence[DeadlineRule]) -> Iterator[Fault]:
             yield Fault((*place, "end"), "is also the start; the clock could never run")
         for pause in {rule.start, rule.end}.intersection(rule.paused_by):
             yield Fault((*place, "paused_by"), f"`{pause}` starts or ends this clock, so it cannot pause it")
+        if rule.holidays is not None:
+            yield from _calendar((*place, "holidays"), rule.holidays)
+
+
+def _calendar(place: Place, country: str) -> Iterator[Fault]:
+    try:
+        calendar_of(country)
+    except NoCalendar as error:
+        yield Fault(place, str(error))
 
 
 def _validity(section: str, items: Sequence[Any], code: Callable[[Any], str]) -> Iterator[Fault]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from contracts.calendar import Country
 from contracts.facts import Amount, Code, Currency, Labels, LegalBasis
 
 FactName = Annotated[
@@ -74,6 +75,8 @@ class DeadlineRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     paused_by: tuple[Literal["documents_requested", "paused", "transferred"], ...] = ("documents_requested", "paused")
     restarts: bool = False
     """True: a later start event starts the clock anew."""
+    holidays: Country | None = None
+    """Whose calendar its working days are counted by; empty: the office's."""
 
 
 class Stage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,7 +117,8 @@ class Office(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     labels: Labels
     source: Annotated[str, Meta(description="CloudEvents source of its systems, e.g. `//lebong.imigrasi.go.id`.")]
     time_zone: str
-    holidays: Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166 country of its calendar.")]
+    holidays: Country
+    """Whose calendar its working days are counted by (`contracts/calendars`)."""
     services: list[Code] = []
     """Which services it offers; empty: all that are published."""
 

@@ -106,6 +106,11 @@ SPOILT_SERVICES: list[tuple[str, Spoil, list[str]]] = [
         ["deadlines[0].legal_basis", "is empty"],
     ),
     (
+        "a rule of a country without a calendar",
+        lambda s: s["deadlines"][0].update(holidays="XX"),
+        ["deadlines[0].holidays", "no calendar of `XX`", "python -m contracts.calendar --country XX"],
+    ),
+    (
         "a fee without legal basis",
         lambda s: s["fees"][0].update(legal_basis=" "),
         ["fees[0].legal_basis", "is empty"],
@@ -155,9 +160,19 @@ def test_a_service_is_refused_for(folder: Path, spoil: Spoil, told: list[str]) -
         (lambda o: o.update(source="danau.example/"), ["source", "without a slash at the end"]),
         (lambda o: o.update(services=["fishing_permit", "hunting"]), ["services[1]", "`hunting` is no service"]),
         (lambda o: o.update(code="sungai"), ["code", "sungai.yaml"]),
+        (lambda o: o.update(holidays="XX"), ["holidays", "no calendar of `XX`"]),
         (lambda o: o.update(opening_hours="8-16"), ["unknown field `opening_hours`"]),
     ],
-    ids=["no time zone", "a path as time zone", "prefix", "source", "no service", "file name", "unknown field"],
+    ids=[
+        "no time zone",
+        "a path as time zone",
+        "prefix",
+        "source",
+        "no service",
+        "file name",
+        "no calendar",
+        "unknown field",
+    ],
 )
 def test_an_office_is_refused_for(folder: Path, spoil: Spoil, told: list[str]) -> None:
     message = refusal(folder, OFFICE, spoil)

@@ -1,6 +1,6 @@
 """The small legal clock, by the worked examples of the project's rules."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from contracts import catalogue
 from contracts.facts import Reason
 from services.processing.commands import Issue, Pause, Resume
-from services.processing.deadlines import deadline_of, is_working_day, running_deadline
+from services.processing.deadlines import deadline_of, running_deadline
 from services.processing.domain import Interruption
 from tests.unit.processing.story import Story, asking_for
 
@@ -35,16 +35,6 @@ def test_four_working_days_end_where_the_worked_examples_say(
 ) -> None:
     spans = [Interruption("paused", instant(since), instant(until)) for since, until in pauses]
     assert deadline_of(RULE, instant(start), spans, OFFICE).at == instant(deadline)
-
-
-def test_collective_leave_is_no_working_day() -> None:
-    assert not is_working_day(datetime(2026, 3, 20, tzinfo=UTC).date(), "ID")
-    assert is_working_day(datetime(2026, 3, 17, tzinfo=UTC).date(), "ID")
-
-
-def test_2026_has_240_working_days_in_indonesia() -> None:
-    first = datetime(2026, 1, 1, tzinfo=UTC).date()
-    assert sum(is_working_day(first + timedelta(days=day), "ID") for day in range(365)) == 240
 
 
 def test_calendar_days_count_weekends_and_holidays() -> None:
