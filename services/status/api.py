@@ -113,6 +113,7 @@ class Public:
             number: FromPath[str],
             cursor: FromQuery[str | None] = None,
             limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+            *,
             as_of: AsOf = None,
             valid_at: ValidAt = None,
         ) -> Response[Any]:

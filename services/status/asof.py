@@ -125,14 +125,14 @@ def shown_of(rows: Sequence[Row]) -> int:
     return count
 
 
-def is_settled(instants: Instants, last_recorded: datetime) -> bool:
-    """Whether an answer for `instants` can no longer change by what arrives.
+def is_settled(known_at: datetime | None, last_recorded: datetime) -> bool:
+    """Whether an answer of what was known at `known_at` can no longer change by what arrives.
 
     The log is dated by the broker, in its own order: where an event of the application has been recorded after
     `known_at`, all that was recorded before is here. `last_recorded` is that of the last event taken in. (Records in
     quarantine are the exception: they keep their place in the log. The caller asks for them.)
     """
-    return instants.known_at is not None and last_recorded > instants.known_at
+    return known_at is not None and last_recorded > known_at
 
 
 class Reference(Struct, frozen=True):

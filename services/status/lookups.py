@@ -21,6 +21,9 @@ ARCHIVED: Final = """
 SELECT log, partition, "offset", timestamp_ms, key, value, headers, topic FROM archive JOIN logs USING (log)
 WHERE partition = $1 AND (log, "offset") > ($2, $3) ORDER BY log, "offset" LIMIT $4
 """
+IS_QUARANTINED: Final = """
+SELECT EXISTS (SELECT FROM quarantine WHERE key = $1 AND state IN ('failed', 'behind', 'retry'))
+"""
 
 
 class Head(NamedTuple):
@@ -77,6 +80,10 @@ class Lookups:
         """The timeline rows after the `after`th event."""
         partition = partition_of(number, PARTITIONS)
         return list(await self._pool.fetch(_select_entries(partition), number, after, limit))
+
+    async def is_quarantined(self, number: str) -> bool:
+        """Whether a record of the application waits in quarantine: taken in later, it will have been recorded earlier."""
+        return bool(await self._pool.fetchval(IS_QUARANTINED, number.encode()))
 
     async def counts(self) -> list[Count]:
         """How many applications and events there are, by service and point of the process."""

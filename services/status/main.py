@@ -6,6 +6,7 @@ python -m services.status.main
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,14 +25,20 @@ from runtime.web import create_app
 from services.status import digests, generations
 from services.status.api import Public, presentation_version, staff_routes
 from services.status.archive import Archive
+from services.status.asof_api import Past
 from services.status.entries import Entries, Entry
 from services.status.lag import Lag
 from services.status.limits import RateLimit
 from services.status.lookups import Lookups
+from services.status.past import Historian
 from services.status.procedure import procedures_of
 from services.status.projections import Projector
+from services.status.published import Publisher
 from services.status.rebuild import Options
+from services.status.recount import Recount
+from services.status.search_api import search_routes
 from services.status.shown import Shown
+from services.status.statistics_api import statistics_routes
 from services.status.streams import Streams
 from services.status.timelines import Timelines
 from services.status.upkeep import Upkeep
@@ -62,6 +69,9 @@ class StatusSettings(Settings):
         400, ge=1, le=36_500, description="days for which is kept what applicants were shown"
     )
     shown_flush_s: float = Field(2.0, gt=0, le=60, description="seconds between writes of what applicants were shown")
+    statistics_every_s: float = Field(
+        900.0, ge=5, description="seconds between one computing of statistics and the next"
+    )
     connections: int = Field(10, ge=3, le=200, description="most connections to PostgreSQL")
 
 
@@ -128,18 +138,34 @@ def build(settings: StatusSettings) -> Litestar:
             )
         )
 
+    async def statistics_to_compute() -> Recount:
+        return Recount(
+            dsn=settings.database,
+            schema=settings.schema_name,
+            consumer=settings.consumer,
+            log=f"{settings.topic}@{await backbone.generation()}",
+            until=datetime.now(UTC).replace(microsecond=0),
+            catalogue_extra=settings.catalogue_extra,
+            fresh_s=settings.statistics_every_s / 2,
+        )
+
+    publisher = Publisher(backbone.pool, statistics_to_compute, settings.statistics_every_s)
+    backbone.works("statistics", publisher.run)
     backbone.works("generation", keep_live)
     backbone.works("listen", streams.run)
     backbone.works("shown", shown.run)
     backbone.works("lag", lambda: lag.measure(settings.kafka))
 
+    shown_as = presentation_version(presenter, WORDS.read_bytes())
+    past = Past(lookups, timelines, presenter, Historian(presenter, procedures), shown, version=shown_as)
     public = Public(
         lookups,
         presenter,
         timelines,
         streams,
+        past=past,
         limit=RateLimit(settings.lookups_per_s, settings.lookups_burst),
-        version=presentation_version(presenter, WORDS.read_bytes()),
+        version=shown_as,
     )
     return create_app(
         settings=settings,
@@ -148,6 +174,9 @@ def build(settings: StatusSettings) -> Litestar:
         description="Where an application stands, what it means, who is waited on, and everything that happened.",
         routes=[
             public.routes(),
+            past.routes(public.find),
+            statistics_routes(publisher, words),
+            search_routes(backbone.pool, presenter),
             *staff_routes(lookups, lambda: _digest(settings)),
             quarantine_routes(backbone.quarantine),
         ],
