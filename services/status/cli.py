@@ -1,24 +1,18 @@
-"""The commands `jejak status NUMBER` and `jejak rebuild`, which the `jejak` command line registers.
+"""The command `jejak rebuild`, which the `jejak` command line registers (look-ups: `services/status/lookup_cli.py`).
 
-Both find the running system in the environment: JEJAK_STATUS_URL; JEJAK_DATABASE and JEJAK_KAFKA.
+It finds the running system in the environment: JEJAK_DATABASE and JEJAK_KAFKA.
 """
 
 import asyncio
-import os
 import time
-from datetime import datetime
 from typing import Annotated, Any, NoReturn
-from zoneinfo import ZoneInfo
 
 import asyncpg
-import httpx
 import psycopg
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from contracts import catalogue
 from runtime.kafka import topic_generation
@@ -29,77 +23,6 @@ from services.status.rebuild import Options, RebuildDiffers, RebuildRefused, Rep
 from services.status.rebuild import rebuild as run_rebuild
 from services.status.sources import SourceFailed
 from services.status.workers import WorkerFailed, default_workers
-
-_PAGE = 200
-
-
-def status(
-    number: Annotated[str, typer.Argument(help="The tracking number, in any spelling.")],
-    language: Annotated[str, typer.Option(help="id or en.")] = "id",
-) -> None:
-    """Show where an application stands, and its timeline."""
-    if language not in ("id", "en"):
-        _fail("the language is id or en", 2)
-    url = os.environ.get("JEJAK_STATUS_URL", "")
-    if not url:
-        _fail("JEJAK_STATUS_URL is not set: start the system (jejak up), or name the address of the status service", 2)
-    try:
-        with httpx.Client(base_url=url, timeout=10.0) as client:
-            shown = _get(client, f"/applications/{number}").json()
-            entries = _timeline(client, shown["links"]["timeline"])
-    except httpx.HTTPError as error:
-        _fail(f"the status service at {url} does not answer ({type(error).__name__}): is the system up?", 1)
-    _show(Console(), shown, entries, language)
-
-
-def _get(client: httpx.Client, path: str) -> httpx.Response:
-    answer = client.get(path)
-    if not answer.is_success:
-        problem = answer.json()
-        _fail(problem.get("detail") or problem.get("title", "the status service refused"), 1)
-    return answer
-
-
-def _timeline(client: httpx.Client, path: str) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = []
-    following: str | None = f"{path}?limit={_PAGE}"
-    while following:
-        page = _get(client, following)
-        entries += page.json()["entries"]
-        following = page.links.get("next", {}).get("url")
-    return entries
-
-
-def _show(console: Console, shown: dict[str, Any], entries: list[dict[str, Any]], language: str) -> None:
-    console.print(f"[bold]{escape(shown['service']['labels'][language])}[/bold]  {shown['number']}", highlight=False)
-    for key in ("headline", "next"):
-        console.print(shown[key][language], highlight=False, markup=False)
-    console.print(shown["waiting"]["text"][language], highlight=False, markup=False)
-    console.print(f"→ {shown['todo']['text'][language]}", highlight=False, markup=False)
-    if shown["waited"]:
-        sums = " · ".join(party["text"][language] for party in shown["waited"])
-        console.print(f"{'Waktu' if language == 'id' else 'Time'}: {sums}", highlight=False, markup=False)
-    zone = _zone(shown["office"]["code"])
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("", "Waktu" if language == "id" else "Time", "", "Oleh" if language == "id" else "By"):
-        table.add_column(title)
-    for entry in entries:
-        text = f"[bold]{escape(entry['title'][language])}[/bold]  {escape(entry['text'][language])}"
-        for deviation in entry["deviations"]:
-            text += f"\n[yellow]! {escape(deviation['text'][language])}[/yellow]"
-        by = [entry["by"]["role_labels"][language], entry["by"].get("desk")]
-        table.add_row(str(entry["n"]), _local(entry["occurred_at"], zone), text, ", ".join(filter(None, by)))
-    console.print(table)
-
-
-def _zone(office: str) -> ZoneInfo:
-    """The zone of the office whose application this is, as in the sentences beside the times."""
-    offices = catalogue.load(extra=catalogue.additions(os.environ.get("JEJAK_CATALOGUE_EXTRA", ""))).offices
-    return ZoneInfo(offices[office].time_zone if office in offices else "UTC")
-
-
-def _local(instant: str, zone: ZoneInfo) -> str:
-    return datetime.fromisoformat(instant).astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 def rebuild(

@@ -36,6 +36,7 @@ class Difference(Struct, frozen=True):
     """Between two instants."""
 
     number: str
+    office: str
     by: By
     begin: datetime = msgspec.field(name="from")
     to: datetime

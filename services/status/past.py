@@ -93,6 +93,7 @@ class Historian:
         )
         return Difference(
             number=head.number,
+            office=head.office,
             by=by,
             begin=begin,
             to=to,
