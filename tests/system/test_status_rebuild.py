@@ -5,14 +5,28 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
+from contracts.envelope import encode_event
+from contracts.facts import Collected, Decided, EventRef, Issued, Submitted
 from deploy.local.database import temporary_database
-from tests.system.status_process import CODECS, Status, events_of, status_process, wait_until
+from services.status.fold import decode_progress
+from tests.system.status_process import (
+    APPLICANT,
+    BEGAN,
+    CODECS,
+    OFFICE,
+    OFFICER,
+    Status,
+    events_of,
+    status_process,
+    wait_until,
+)
 
 pytestmark = pytest.mark.system
 
@@ -37,13 +51,36 @@ def _digest(status: Status) -> str:
 
 
 def _a_log_with_everything(status: Status) -> None:
-    """Every codec, repeated events, corrupt records with and without a key, and a key that waits behind one."""
+    """Every codec, repeated events, corrupt records with and without a key, a key that waits behind one, corrections."""
     for codec in CODECS:
         status.publish_lives(40, codec=codec, repeats=True)
     number = status.new_number()
     first, *later = events_of(number, status.chance)
     status.publish([(number, first), (number, b"{corrupt"), *((number, event) for event in later), (None, b"\xff")])
+    corrected = status.new_number()
+    status.publish([(corrected, event) for event in corrections(corrected)[:3]])
     status.publish_lives(40, repeats=True)
+    status.wait_for_all()
+    status.publish([(corrected, event) for event in corrections(corrected)[3:]])
+
+
+def corrections(number: str) -> list[bytes]:
+    """An application that was refused by mistake; the correction comes after it was issued, and then it goes on."""
+    wrong = EventRef(source=f"{OFFICE}/processing", id=f"{number}/1")
+    facts = [
+        Submitted(service="passport_new", office="lebong", channel="internet", by=APPLICANT),
+        Decided(outcome="refused", by=OFFICER),
+        Issued(product="passport", by=OFFICER),
+        Decided(outcome="approved", by=OFFICER, corrects=wrong),
+        Collected(by=OFFICER),
+    ]
+    return [
+        encode_event(
+            fact, id=f"{number}/{place}", source=f"{OFFICE}/processing", subject=number, salt="A" * 43,
+            time=BEGAN + timedelta(hours=place),
+        )
+        for place, fact in enumerate(facts)
+    ]  # fmt: skip
 
 
 def test_live_from_kafka_and_from_the_archive_are_the_same(status: Status) -> None:
@@ -62,6 +99,8 @@ def test_live_from_kafka_and_from_the_archive_are_the_same(status: Status) -> No
         assert f"digest={live}" in done.stdout
         assert _digest(status) == live
     assert status.fetch("SELECT state FROM generations") == [("live",)]
+    ((effective,),) = status.fetch("SELECT effective FROM application WHERE effective IS NOT NULL")
+    assert decode_progress(effective).outcome == "approved"
 
 
 def test_what_was_in_quarantine_during_a_rebuild_is_taken_in_when_it_is_released(status: Status) -> None:
