@@ -26,6 +26,8 @@ from services.status import digests, generations
 from services.status.api import Public, presentation_version, staff_routes
 from services.status.archive import Archive
 from services.status.asof_api import Past
+from services.status.conformance_api import conformance_routes
+from services.status.deviants import Deviants
 from services.status.entries import Entries, Entry
 from services.status.lag import Lag
 from services.status.limits import RateLimit
@@ -177,6 +179,7 @@ def build(settings: StatusSettings) -> Litestar:
             past.routes(public.find),
             statistics_routes(publisher, words),
             search_routes(backbone.pool, presenter),
+            conformance_routes(Deviants(backbone.pool, words, procedures), presenter),
             *staff_routes(lookups, lambda: _digest(settings)),
             quarantine_routes(backbone.quarantine),
         ],

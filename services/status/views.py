@@ -10,6 +10,7 @@ from msgspec import Struct
 from contracts.catalogue import Catalogue, Service
 from contracts.facts import Labels
 from services.status import domain, words
+from services.status.conformance import deviations
 from services.status.fold import decode_progress
 from services.status.ledger import Piece, ledger
 from services.status.procedure import UNDECLARED, Procedure
@@ -120,6 +121,7 @@ class Presenter:
         situation = situate(progress, procedure)
         values = self._values(progress, situation, service)
         stages = self.stage_labels(progress.service)
+        deviating = deviations(progress, procedure, ended=situation.waits_for == "nobody")
         situation_words = templates().situations[situation.code]
         return StatusView(
             number=number,
@@ -144,7 +146,7 @@ class Presenter:
             last_event_at=at(progress.last_at),
             last_recorded_at=at(progress.last_recorded),
             events=progress.n,
-            deviations=[Deviation(code, words.deviation(code, stages)) for code in sorted(progress.standing or ())],
+            deviations=[Deviation(code, words.deviation(code, stages)) for code in deviating],
             links=Links(*[f"/applications/{number}/{more}" for more in ("timeline", "events", "waiting")]),
             waited=self.accounts(progress).sums(self.ledger(progress)),
         )
