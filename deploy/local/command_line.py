@@ -33,6 +33,7 @@ SERVICE_COMMANDS = {
     "import": ServiceCommand("services.intake.cli", "import_", "Bring the history of an older system onto the log."),
     "status": ServiceCommand("services.status.lookup_cli", "status", "Show the timeline of an application."),
     "difference": ServiceCommand("services.status.lookup_cli", "difference", "Show what changed between two instants."),
+    "expected": ServiceCommand("services.status.expected_cli", "expected", "Show how long each service takes."),
     "rebuild": ServiceCommand("services.status.cli", "rebuild", "Build the timelines anew from Kafka or the archive."),
 }
 

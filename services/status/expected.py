@@ -218,10 +218,8 @@ class NoForecast(NamedTuple):
 
 def forecast(sample: Sample, place: Place, rules: Rules) -> Forecast | NoForecast:
     """What an application at `place` may expect, going by `sample`."""
-    if place.stage:
-        found = _drawn("stage", list(in_stage(sample, place)), rules.fewest)
-        if found:
-            return found
+    if place.stage and (found := forecast_in_stage(sample, place, rules)):
+        return found
     curve = product_limit(Spell(entered, until, ended) for _, entered, until, ended in sample.cases)
     if sample.finished < rules.fewest or curve.unresolved > MOST_UNRESOLVED:
         return NoForecast("too_few", sample.finished, 0.0)
@@ -244,14 +242,14 @@ def in_stage(sample: Sample, place: Place) -> Iterator[Spell]:
                 yield Spell(max(0, entered - landmark), until - landmark, ended)
 
 
-def _drawn(like: Literal["stage"], spells: list[Spell], fewest: int) -> Forecast | None:
+def forecast_in_stage(sample: Sample, place: Place, rules: Rules) -> Forecast | None:
+    """As `forecast`, from those in the same stage alone; nothing where they are too few."""
+    spells = list(in_stage(sample, place))
     finished = sum(spell.ended for spell in spells)
-    if finished < fewest:
+    if finished < rules.fewest:
         return None
     curve = product_limit(spells)
-    if curve.unresolved > MOST_UNRESOLVED:
-        return None
-    return _told_by(like, finished, len(spells) - finished, curve)
+    return None if curve.unresolved > MOST_UNRESOLVED else _told_by("stage", finished, len(spells) - finished, curve)
 
 
 def _told_by(like: Literal["stage", "service"], finished: int, open: int, curve: Curve) -> Forecast:

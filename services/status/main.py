@@ -6,7 +6,7 @@ python -m services.status.main
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,6 +29,10 @@ from services.status.asof_api import Past
 from services.status.conformance_api import conformance_routes
 from services.status.deviants import Deviants
 from services.status.entries import Entries, Entry
+from services.status.expected import Rules
+from services.status.expected_api import expected_routes
+from services.status.expected_views import Foreteller
+from services.status.expecting import Drawing, Expectations
 from services.status.lag import Lag
 from services.status.limits import RateLimit
 from services.status.lookups import Lookups
@@ -74,7 +78,22 @@ class StatusSettings(Settings):
     statistics_every_s: float = Field(
         900.0, ge=5, description="seconds between one computing of statistics and the next"
     )
+    expected_every_s: float = Field(
+        900.0, ge=1, description="seconds between one drawing of the expected times and the next"
+    )
+    expected_fewest: int = Field(30, ge=10, description="finished applications below which no time is foretold")
+    expected_recent: int = Field(200, ge=30, description="latest finished applications that expected times go by")
+    expected_history_days: int = Field(
+        730, ge=1, le=36_500, description="days after submission for which applications count for expected times"
+    )
     connections: int = Field(10, ge=3, le=200, description="most connections to PostgreSQL")
+
+
+def drawing_of(settings: StatusSettings) -> Drawing:
+    """How the expected times are drawn."""
+    return Drawing(
+        Rules(settings.expected_recent, settings.expected_fewest), timedelta(days=settings.expected_history_days)
+    )
 
 
 def build(settings: StatusSettings) -> Litestar:
@@ -152,6 +171,8 @@ def build(settings: StatusSettings) -> Litestar:
         )
 
     publisher = Publisher(backbone.pool, statistics_to_compute, settings.statistics_every_s)
+    expectations = Expectations(backbone.pool, procedures, drawing_of(settings), settings.expected_every_s)
+    backbone.works("expected", expectations.run)
     backbone.works("statistics", publisher.run)
     backbone.works("generation", keep_live)
     backbone.works("listen", streams.run)
@@ -177,6 +198,12 @@ def build(settings: StatusSettings) -> Litestar:
         routes=[
             public.routes(),
             past.routes(public.find),
+            *expected_routes(
+                expectations,
+                Foreteller(presenter, procedures, expectations.drawing),
+                public.find,
+                version=shown_as,
+            ),
             statistics_routes(publisher, words),
             search_routes(backbone.pool, presenter),
             conformance_routes(Deviants(backbone.pool, words, procedures), presenter),

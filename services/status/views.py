@@ -69,6 +69,7 @@ class Links(Struct, frozen=True):
     timeline: str
     events: str
     waiting: str
+    expected: str
 
 
 class StatusView(Struct, frozen=True):
@@ -147,7 +148,7 @@ class Presenter:
             last_recorded_at=at(progress.last_recorded),
             events=progress.n,
             deviations=[Deviation(code, words.deviation(code, stages)) for code in deviating],
-            links=Links(*[f"/applications/{number}/{more}" for more in ("timeline", "events", "waiting")]),
+            links=Links(*[f"/applications/{number}/{more}" for more in ("timeline", "events", "waiting", "expected")]),
             waited=self.accounts(progress).sums(self.ledger(progress)),
         )
 

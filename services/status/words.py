@@ -64,6 +64,7 @@ class Templates(Struct, frozen=True, forbid_unknown_fields=True):
     parties: dict[str, Text]
     roles: dict[str, Text]
     terms: dict[str, Text]
+    expected: dict[str, Text]
 
 
 @cache
@@ -91,14 +92,21 @@ def joined(texts: list[Text]) -> Text:
     return Text("; ".join(text.id for text in texts), "; ".join(text.en for text in texts))
 
 
-def instant(us: int, zone: ZoneInfo) -> Text:
-    """A moment of the office's day: *Jumat, 6 Maret 2026 pukul 14.00 WIB* / *Friday, 6 March 2026, 14:00 WIB*."""
+def day(us: int, zone: ZoneInfo) -> Text:
+    """A day at the office: *Jumat, 6 Maret 2026* / *Friday, 6 March 2026*."""
     local = (_EPOCH + timedelta(microseconds=us)).astimezone(zone)
-    day = {
+    said = {
         language: f"{_DAYS[language][local.weekday()]}, {local.day} {_MONTHS[language][local.month - 1]} {local.year}"
         for language in LANGUAGES
     }
-    return Text(f"{day['id']} pukul {local:%H.%M} {local.tzname()}", f"{day['en']}, {local:%H:%M} {local.tzname()}")
+    return Text(said["id"], said["en"])
+
+
+def instant(us: int, zone: ZoneInfo) -> Text:
+    """A moment of the office's day: *Jumat, 6 Maret 2026 pukul 14.00 WIB* / *Friday, 6 March 2026, 14:00 WIB*."""
+    local = (_EPOCH + timedelta(microseconds=us)).astimezone(zone)
+    said = day(us, zone)
+    return Text(f"{said.id} pukul {local:%H.%M} {local.tzname()}", f"{said.en}, {local:%H:%M} {local.tzname()}")
 
 
 def money(amount: int, currency: str) -> Text:
