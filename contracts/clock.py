@@ -18,7 +18,10 @@ Span = tuple[int, int | None]
 SECOND_US: Final = 1_000_000
 HOUR_US: Final = 3_600 * SECOND_US
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_DAY_US: Final = 24 * HOUR_US
+_EPOCH_DAY: Final = _EPOCH.toordinal()
 _LAST_DAY: Final = dt.date.max.toordinal()
+_FIRST_US: Final = (dt.datetime.min.replace(tzinfo=dt.UTC) - _EPOCH) // dt.timedelta(microseconds=1)
 _LAST_US: Final = (dt.datetime.max.replace(tzinfo=dt.UTC) - _EPOCH) // dt.timedelta(microseconds=1)
 
 
@@ -89,10 +92,10 @@ class LocalDays:
 
     def of(self, us: int) -> int:
         """The ordinal of the local day of an instant."""
-        try:
-            return dt.datetime.fromtimestamp(us // SECOND_US, self.zone).toordinal()
-        except (OverflowError, ValueError):
-            return 1 if us < 0 else _LAST_DAY
+        day = us // _DAY_US + _EPOCH_DAY  # in UTC; of no zone is it further off than a day
+        if us >= (self._ends.get(day) or self.end(day)):
+            return day + 1 if day < _LAST_DAY else day
+        return day - 1 if us < (self._ends.get(day - 1) or self.end(day - 1)) else day
 
     def end(self, day: int) -> int:
         """The instant at which a day ends, 24:00 local."""
@@ -102,9 +105,9 @@ class LocalDays:
         return end
 
     def _find_end(self, day: int) -> int:
-        if day >= _LAST_DAY:
-            return _LAST_US
-        midnight = dt.datetime.fromordinal(max(day, 1) + 1).replace(tzinfo=self.zone)
+        if day >= _LAST_DAY or day < 1:
+            return _LAST_US if day > 0 else _FIRST_US
+        midnight = dt.datetime.fromordinal(day + 1).replace(tzinfo=self.zone)
         return (midnight - _EPOCH) // dt.timedelta(microseconds=1)
 
 

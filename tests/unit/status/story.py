@@ -123,10 +123,13 @@ class Story:
 
     def tell(self, fact: Fact, after_h: float = 0, *, recorded_h: float | None = None) -> "Story":
         """`fact` happened so many hours after Monday 09:00, and was recorded at once or as many hours after as given."""
-        at = MONDAY + hours(after_h)
+        recorded = MONDAY + hours(after_h if recorded_h is None else recorded_h)
+        return self.tell_at(fact, MONDAY + hours(after_h), recorded)
+
+    def tell_at(self, fact: Fact, at: datetime, recorded: datetime | None = None) -> "Story":
+        """`fact` happened at an instant, and was recorded at once or at another."""
         event, kind, data = read(as_event(fact, at, id=str(len(self.found))))
         us = in_us(event.time)
-        recorded = MONDAY + hours(after_h if recorded_h is None else recorded_h)
         procedure = PROCEDURES.get(self.progress.service, UNDECLARED)
         self.found.append(
             evolve(
@@ -134,7 +137,7 @@ class Story:
                 procedure,
                 kind.name,
                 us,
-                in_us(recorded),
+                in_us(at if recorded is None else recorded),
                 data,
             )
         )
