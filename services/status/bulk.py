@@ -25,6 +25,7 @@ from psycopg.rows import dict_row
 
 from contracts.envelope import PARTITIONS, MalformedEvent
 from services.status import replay, tables
+from services.status.clockwork import ClockRules, Clockwork
 from services.status.fold import PartitionFold
 from services.status.procedure import Procedure
 from services.status.progress import Progress
@@ -55,6 +56,7 @@ class Job(Struct, frozen=True):
     generation: int
     source: Literal["kafka", "archive"]
     procedures: dict[str, Procedure]
+    rules: ClockRules
     bootstrap: str = ""
     topic: str = ""
 
@@ -81,8 +83,8 @@ def work(job: Job, report: Report) -> None:
     source, tally = job.open_source(), _Tally(report)
     try:
         with psycopg.connect(job.dsn, options=f"-c search_path={job.schema},public") as connection:
-            worker = _Worker(connection, job.generation, source, tally.add)
-            while worker.build_next(job.procedures):
+            worker = _Worker(connection, job.generation, source, tally.add, job.procedures, Clockwork(job.rules))
+            while worker.build_next():
                 pass
     finally:
         source.close()
@@ -113,8 +115,10 @@ class _Worker:
     generation: int
     source: LogSource
     report: Report
+    procedures: Mapping[str, Procedure]
+    clockwork: Clockwork
 
-    def build_next(self, procedures: Mapping[str, Procedure]) -> bool:
+    def build_next(self) -> bool:
         """Build one partition; false when there is none to be had."""
         execute = self.connection.execute
         with self.connection.transaction():
@@ -122,12 +126,10 @@ class _Worker:
             if claimed is None:
                 return False
             span = Span(*claimed)
-            fold = PartitionFold(span.partition, PARTITIONS, procedures)
+            fold = PartitionFold(span.partition, PARTITIONS, self.procedures, self.clockwork)
             execute(tables.create_leaves(self.generation, span.partition).encode())
             unreadable = self._load_timeline(span, fold)
-            applications = self._load_applications(
-                span.partition, fold, self._replayed(span.partition, fold, procedures)
-            )
+            applications = self._load_applications(span.partition, fold, self._replayed(span.partition, fold))
             execute(tables.key_leaves(self.generation, span.partition).encode())
             execute(tables.attach_leaves(self.generation, span.partition).encode())
             execute(DONE, (fold.events, applications, unreadable, self.generation, span.partition))
@@ -151,15 +153,13 @@ class _Worker:
             copy.write(tables.COPY_TRAILER)
         return unreadable
 
-    def _replayed(
-        self, partition: int, fold: PartitionFold, procedures: Mapping[str, Procedure]
-    ) -> dict[str, Progress]:
+    def _replayed(self, partition: int, fold: PartitionFold) -> dict[str, Progress]:
         """What counts of the applications of which an event was corrected, from their rows that were just copied."""
         if not fold.corrected:
             return {}
         query = replay.select_timelines(tables.leaf(self.generation, "timeline", partition), "%s")
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            return replay.replay_each(cursor.execute(query.encode(), (list(fold.corrected),)), procedures)
+            return replay.replay_each(cursor.execute(query.encode(), (list(fold.corrected),)), self.procedures)
 
     def _load_applications(self, partition: int, fold: PartitionFold, effective: Mapping[str, Progress]) -> int:
         """Copy the rows of the applications; how many there are."""

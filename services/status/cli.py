@@ -16,9 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from contracts import catalogue
 from runtime.kafka import topic_generation
-from services.status import generations
+from services.status.definitions import definitions_of
 from services.status.main import StatusSettings
-from services.status.procedure import procedures_of
 from services.status.rebuild import Options, RebuildDiffers, RebuildRefused, Report
 from services.status.rebuild import rebuild as run_rebuild
 from services.status.sources import SourceFailed
@@ -100,7 +99,7 @@ async def _rebuild(
                 task, description=report.phase, completed=report.records, total=report.of_records or None, rate=rate
             )
 
-        return await run_rebuild(options, procedures_of(words.services), generations.version_of(words), tell)
+        return await run_rebuild(options, definitions_of(words), tell)
 
 
 def _conclude(report: Report) -> None:

@@ -13,7 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from contracts.envelope import MalformedEvent, check_characters
+from services.status.clockwork import WITHOUT_DEADLINES, Clockwork
 from services.status.domain import declare, evolve
+from services.status.legal import deadlines_us
 from services.status.partitions import is_canonical, partition_of
 from services.status.procedure import UNDECLARED, Procedure
 from services.status.progress import Progress
@@ -70,7 +72,13 @@ class Track(Struct, gc=False):
 class PartitionFold:
     """Folds the records of one partition, in order."""
 
-    def __init__(self, partition: int, partitions: int, procedures: Mapping[str, Procedure]) -> None:
+    def __init__(
+        self,
+        partition: int,
+        partitions: int,
+        procedures: Mapping[str, Procedure],
+        clockwork: Clockwork = WITHOUT_DEADLINES,
+    ) -> None:
         self.tracks: dict[str, Track] = {}
         self.events = 0
         """How many events were taken in."""
@@ -80,6 +88,7 @@ class PartitionFold:
         self._partition = partition
         self._partitions = partitions
         self._procedures = procedures
+        self._clockwork = clockwork
         self._origins: dict[tuple[str, str], bytes] = {}
         """(fact, source) → both as packed text values; they are few."""
 
@@ -157,7 +166,8 @@ class PartitionFold:
             counting = track.progress
             if counting.corrected:
                 counting = effective[track.key.decode()]
-            yield _application_row(track, counting, self._procedures.get(counting.service, UNDECLARED))
+            procedure = self._procedures.get(counting.service, UNDECLARED)
+            yield _application_row(track, counting, procedure, self._clockwork)
 
     def _origin(self, fact: str, source: str) -> bytes:
         check_characters("source", source)
@@ -179,7 +189,7 @@ class PartitionFold:
         return track
 
 
-def _application_row(track: Track, counting: Progress, procedure: Procedure) -> bytes:
+def _application_row(track: Track, counting: Progress, procedure: Procedure, clockwork: Clockwork) -> bytes:
     progress = track.progress
     situation = situate(counting, procedure)
     return application_row(
@@ -191,7 +201,7 @@ def _application_row(track: Track, counting: Progress, procedure: Procedure) -> 
         texts=(counting.service, counting.office, situation.stage, situation.code, situation.waits_for),
         deviations=sorted(counting.standing or ()),
         state=encode_progress(progress),
-        due_us=None,
+        deadlines_us=deadlines_us(counting, clockwork),
         desk=counting.desk,
         effective=None if counting is progress else encode_progress(counting),
     )

@@ -14,6 +14,7 @@ from contracts.catalogue import Catalogue
 from contracts.envelope import PARTITIONS
 from runtime.database import Connection
 from services.status import tables
+from services.status.clockwork import clock_rules, fingerprint
 from services.status.domain import PROJECTION_VERSION
 from services.status.procedure import procedures_of
 
@@ -44,10 +45,8 @@ class ProjectionMoved(ConnectionError):
 
 def version_of(catalogue: Catalogue) -> str:
     """The version of what this code and this catalogue make of the log: a change of either wants a rebuild."""
-    declared = {
-        code: [list(stage) for stage in procedure.stages]
-        for code, procedure in procedures_of(catalogue.services).items()
-    }
+    stages = {code: procedure.stages for code, procedure in procedures_of(catalogue.services).items()}
+    declared = [stages, fingerprint(clock_rules(catalogue))]
     return f"{PROJECTION_VERSION}-{hashlib.sha256(msgspec.json.encode(declared, order='sorted')).hexdigest()[:8]}"
 
 

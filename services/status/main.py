@@ -16,30 +16,35 @@ from pydantic import Field
 from contracts import catalogue
 from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, is_public, key_of
 from runtime.backbone import Backbone, Log
+from runtime.database import Pool
 from runtime.inbox import AsyncpgEffect
 from runtime.metrics import Metrics
 from runtime.quarantine_api import quarantine_routes
 from runtime.serve import run
 from runtime.settings import Settings, load_settings
 from runtime.web import create_app
-from services.status import digests, generations
+from services.status import digests
+from services.status.answers import Answers
 from services.status.api import Public, presentation_version, staff_routes
 from services.status.archive import Archive
 from services.status.asof_api import Past
+from services.status.bodies import Bodies
 from services.status.conformance_api import conformance_routes
+from services.status.definitions import definitions_of
 from services.status.deviants import Deviants
 from services.status.entries import Entries, Entry
 from services.status.expected import Rules
 from services.status.expected_api import expected_routes
 from services.status.expected_views import Foreteller
 from services.status.expecting import Drawing, Expectations
+from services.status.hot import in_front
 from services.status.lag import Lag
 from services.status.limits import RateLimit
 from services.status.lookups import Lookups
 from services.status.past import Historian
-from services.status.procedure import procedures_of
 from services.status.projections import Projector
 from services.status.published import Publisher
+from services.status.reads import Reads, read_pool
 from services.status.rebuild import Options
 from services.status.recount import Recount
 from services.status.search_api import search_routes
@@ -69,6 +74,7 @@ class StatusSettings(Settings):
     lookups_per_s: float = Field(100.0, ge=0, description="look-ups a second of one client, 0 for no limit")
     lookups_burst: int = Field(5_000, ge=1, description="look-ups of one client at once")
     streams: int = Field(5_000, ge=1, description="most event streams open at once")
+    bodies_mib: int = Field(32, ge=0, description="most memory for finished answers to look-ups, in MiB, 0 for none")
     heartbeat_s: float = Field(15.0, gt=0, le=300, description="seconds between signs of life in an event stream")
     lag_limit: int = Field(1_000_000, ge=0, description="records behind the log at which the service is not ready")
     shown_retention_days: int = Field(
@@ -99,8 +105,8 @@ def drawing_of(settings: StatusSettings) -> Drawing:
 def build(settings: StatusSettings) -> Litestar:
     """Everything wired; it starts with the application's lifespan. Call within the running loop."""
     words = catalogue.load(extra=catalogue.additions(settings.catalogue_extra))
-    procedures = procedures_of(words.services)
-    version = generations.version_of(words)
+    definitions = definitions_of(words)
+    procedures = definitions.procedures
     metrics = Metrics(settings.service_name)
     backbone = Backbone(
         settings,
@@ -117,7 +123,7 @@ def build(settings: StatusSettings) -> Litestar:
         pool_size=settings.connections,
     )
     archive = Archive(settings.topic, backbone.generation)
-    projector = Projector(procedures, version)
+    projector = Projector(definitions)
     backbone.consumes(
         settings.consumer,
         AsyncpgEffect(backbone.pool, projector.handle, also=archive.keep),
@@ -145,7 +151,7 @@ def build(settings: StatusSettings) -> Litestar:
         gauge=metrics.gauge("projection_lag_records", "Records of the log that are not projected yet"),
         limit=settings.lag_limit,
     )  # fmt: skip
-    upkeep = Upkeep(backbone.pool, procedures, version)
+    upkeep = Upkeep(backbone.pool, definitions)
 
     async def keep_live() -> None:
         await upkeep.run(
@@ -181,15 +187,16 @@ def build(settings: StatusSettings) -> Litestar:
 
     shown_as = presentation_version(presenter, WORDS.read_bytes())
     past = Past(lookups, timelines, presenter, Historian(presenter, procedures), shown, version=shown_as)
-    public = Public(
-        lookups,
+    read_only = read_pool(settings.database, settings.schema_name)
+    answers = Answers(
+        Reads(read_only),
         presenter,
-        timelines,
-        streams,
-        past=past,
-        limit=RateLimit(settings.lookups_per_s, settings.lookups_burst),
+        Bodies(settings.bodies_mib * 2**20),
+        RateLimit(settings.lookups_per_s, settings.lookups_burst),
         version=shown_as,
+        note=shown.note,
     )
+    public = Public(answers, lookups, presenter, timelines, streams, past=past)
     return create_app(
         settings=settings,
         title="Jejak status",
@@ -210,10 +217,25 @@ def build(settings: StatusSettings) -> Litestar:
             *staff_routes(lookups, lambda: _digest(settings)),
             quarantine_routes(backbone.quarantine),
         ],
-        lifespan=[backbone.running, shown.ending, _ending(streams)],
+        lifespan=[backbone.running, _opened(read_only), shown.ending, _ending(streams)],
         ready={"database": backbone.check_database, "consumers": backbone.check_consumers, "lag": lag.check},
         metrics=metrics,
+        front=in_front(answers, streams),
     )
+
+
+def _opened(pool: Pool) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """The life of a pool of its own."""
+
+    @asynccontextmanager
+    async def opened(_: Litestar) -> AsyncIterator[None]:
+        await pool
+        try:
+            yield
+        finally:
+            pool.terminate()
+
+    return opened
 
 
 def _ending(streams: Streams) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:

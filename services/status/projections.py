@@ -4,16 +4,17 @@ The fold and the rows are the rebuild's own (`services.status.fold`); here the a
 read first, and events that are already on their timelines are left out.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from contracts.envelope import PARTITIONS, MalformedEvent
 from runtime.database import Connection
 from runtime.records import Record
 from services.status import tables
+from services.status.clockwork import Clockwork
+from services.status.definitions import Definitions
 from services.status.fold import PartitionFold
 from services.status.generations import writable_generation
-from services.status.procedure import Procedure
 from services.status.progress import Progress
 from services.status.reading import read
 from services.status.replay import replay_each, select_timelines
@@ -26,9 +27,10 @@ _NOTIFIED_AT_ONCE: Final = 250
 class Projector:
     """Writes what records make of the live generation's tables."""
 
-    def __init__(self, procedures: Mapping[str, Procedure], version: str) -> None:
-        self._procedures = procedures
-        self._version = version
+    def __init__(self, definitions: Definitions) -> None:
+        self._procedures = definitions.procedures
+        self._clockwork = Clockwork(definitions.rules)
+        self._version = definitions.version
 
     async def handle(self, connection: Connection, records: Sequence[Record]) -> None:
         """Take in records of one partition, in order, within the caller's transaction, and tell the listeners.
@@ -47,7 +49,7 @@ class Projector:
         if not new:
             return []
         numbers = list(dict.fromkeys(number for number, _ in new))
-        fold = PartitionFold(partition, PARTITIONS, self._procedures)
+        fold = PartitionFold(partition, PARTITIONS, self._procedures, self._clockwork)
         for row in await connection.fetch(_select_states(generation, partition), numbers):
             fold.resume(row["number"], row["state"], row["last_offset"])
         rows = fold.take([(record.offset, record.timestamp_ms, record.key, record.value) for _, record in new], _raise)

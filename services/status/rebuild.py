@@ -13,7 +13,7 @@ the catalogue has nothing to be compared with; it is made live as it is.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
@@ -25,9 +25,9 @@ from runtime.database import Connection
 from services.status import digests, generations, plans
 from services.status.bulk import Advanced, Job
 from services.status.catchup import CatchUp
+from services.status.definitions import Definitions
 from services.status.generations import Generation
 from services.status.plans import Plan
-from services.status.procedure import Procedure
 from services.status.projections import Projector
 from services.status.sources import KafkaSource
 from services.status.workers import run_workers
@@ -104,7 +104,7 @@ class Report:
 Tell = Callable[[Report], None]
 
 
-async def rebuild(options: Options, procedures: Mapping[str, Procedure], version: str, tell: Tell) -> Report:
+async def rebuild(options: Options, definitions: Definitions, tell: Tell) -> Report:
     """Rebuild and switch; `tell` is called as the work goes on.
 
     Raises `RebuildRefused`, `RebuildDiffers`, and `SourceFailed` or `WorkerFailed` after which it can be taken up again.
@@ -113,21 +113,14 @@ async def rebuild(options: Options, procedures: Mapping[str, Procedure], version
     try:
         if not await control.fetchval(LOCK):
             raise RebuildRefused("another rebuild is under way: wait for it, or end its process")
-        return await _Rebuild(options, procedures, version, control, tell).run()
+        return await _Rebuild(options, definitions, control, tell).run()
     finally:
         await control.close()
 
 
 class _Rebuild:
-    def __init__(
-        self,
-        options: Options,
-        procedures: Mapping[str, Procedure],
-        version: str,
-        control: Connection,
-        tell: Tell,
-    ) -> None:
-        self.options, self.procedures, self.version, self.control = options, procedures, version, control
+    def __init__(self, options: Options, definitions: Definitions, control: Connection, tell: Tell) -> None:
+        self.options, self.definitions, self.control = options, definitions, control
         self.report = Report()
         self._tell = tell
 
@@ -137,18 +130,18 @@ class _Rebuild:
         await self._build(plan)
         await self._compare(plan, live)
         self._phase("catch up")
-        catch_up = CatchUp(self.control, Projector(self.procedures, self.version), plan, live, self.options.consumer)
+        catch_up = CatchUp(self.control, Projector(self.definitions), plan, live, self.options.consumer)
         while await catch_up.step() > 0:
             pass
         self._phase("switch")
-        await generations.switch(self.control, plan.generation, self.version, catch_up.finish)
+        await generations.switch(self.control, plan.generation, self.definitions.version, catch_up.finish)
         if live is not None and not self.options.keep:
             await generations.drop(self.control, live.id)
         self._phase("done")
         return self.report
 
     async def _plan(self, live: Generation | None) -> Plan:
-        plan = await plans.unfinished(self.control, self.version, self.options.source)
+        plan = await plans.unfinished(self.control, self.definitions.version, self.options.source)
         if plan is not None and (self.options.begin_anew or plan.topic != self.options.qualified_topic):
             await generations.drop(self.control, plan.generation)
             plan = None
@@ -165,14 +158,14 @@ class _Rebuild:
         """A new plan at the live positions, with the live generation's digest there."""
         self._phase("plan")
         ends = await self._source_ends()
-        comparable = live is not None and live.version == self.version
+        comparable = live is not None and live.version == self.definitions.version
         with psycopg.connect(self.options.dsn, options=f"-c search_path={self.options.schema},public") as snapshot:
             snapshot.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             async with self.control.transaction():
                 await self.control.execute(generations.WRITE_ALONE)
                 plan = await plans.begin(
                     self.control,
-                    version=self.version,
+                    version=self.definitions.version,
                     source=self.options.source,
                     consumer=self.options.consumer,
                     topic=self.options.qualified_topic,
@@ -209,7 +202,8 @@ class _Rebuild:
             options.schema,
             plan.generation,
             options.source,
-            dict(self.procedures),
+            self.definitions.procedures,
+            self.definitions.rules,
             options.bootstrap,
             options.topic,
         )

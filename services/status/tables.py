@@ -54,15 +54,17 @@ APPLICATION: Final = """
     deviations text[],
     state bytea NOT NULL,
     due timestamptz,
+    unsaid timestamptz,
     desk text COLLATE "C" NOT NULL,
     effective bytea
 """
 """`state` is the fold's `Progress` (MessagePack) of every event as it came, `effective`, where an event was corrected,
 that of the events that count. The other columns are drawn from what counts, for search, statistics and deadlines:
-`due` is the deadline of the first legal clock that runs or was missed, `desk` where the office last acted."""
+`due` is the deadline of the first legal clock that runs or was missed, `unsaid` the first such of which the log does
+not say yet that it passed, `desk` where the office last acted."""
 APPLICATION_COLUMNS: Final = (
     "last_offset, since, last_at, last_recorded, submitted_at, n, "
-    "number, service, office, stage, situation, waits_for, deviations, state, due, desk, effective"
+    "number, service, office, stage, situation, waits_for, deviations, state, due, unsaid, desk, effective"
 )
 
 _SHAPES: Final = {"timeline": TIMELINE, "application": APPLICATION}
@@ -135,17 +137,17 @@ def application_row(
     texts: Sequence[str],
     deviations: Sequence[str],
     state: bytes,
-    due_us: int | None,
+    deadlines_us: tuple[int | None, int | None],
     desk: str,
     effective: bytes | None,
 ) -> bytes:
     """One packed row; `number` is packed already; `times_us` are since, last_at, last_recorded; `texts` are service,
-    office, stage, situation, waits_for."""
+    office, stage, situation, waits_for; `deadlines_us` are due and unsaid."""
     since, last_at, last_recorded = times_us
     return b"".join(
         (
             _fixed_application(
-                17, 8, last_offset, 8, since - _EPOCH_2000_US, 8, last_at - _EPOCH_2000_US, 8,
+                18, 8, last_offset, 8, since - _EPOCH_2000_US, 8, last_at - _EPOCH_2000_US, 8,
                 last_recorded - _EPOCH_2000_US,
             ),
             _instant_field(submitted_us),
@@ -155,7 +157,8 @@ def application_row(
             text_array_field(deviations),
             _int4(len(state)),
             state,
-            _instant_field(due_us),
+            _instant_field(deadlines_us[0]),
+            _instant_field(deadlines_us[1]),
             _cached_field(desk),
             NULL if effective is None else _int4(len(effective)) + effective,
         )
@@ -194,6 +197,7 @@ def key_leaves(generation: int, partition: int) -> str:
         f"ALTER TABLE {leaf(generation, 'timeline', partition)} ADD PRIMARY KEY (number, n);"
         f"ALTER TABLE {leaf(generation, 'application', partition)} ADD PRIMARY KEY (number);"
         f"CREATE INDEX ON {leaf(generation, 'application', partition)} (due, number) WHERE due IS NOT NULL;"
+        f"CREATE INDEX ON {leaf(generation, 'application', partition)} (unsaid) WHERE unsaid IS NOT NULL;"
         f"CREATE INDEX ON {leaf(generation, 'application', partition)} (last_at, number);"
     )
 

@@ -11,8 +11,8 @@ import structlog
 
 from runtime.database import Pool
 from services.status import generations
+from services.status.definitions import Definitions
 from services.status.generations import Generation
-from services.status.procedure import Procedure
 from services.status.rebuild import Options, RebuildRefused, rebuild
 
 log = structlog.get_logger()
@@ -23,10 +23,10 @@ _LOOK_EVERY_S = 30.0
 class Upkeep:
     """Looks after the live generation."""
 
-    def __init__(self, pool: Pool, procedures: dict[str, Procedure], version: str) -> None:
+    def __init__(self, pool: Pool, definitions: Definitions) -> None:
         self._pool = pool
-        self._procedures = procedures
-        self._version = version
+        self._definitions = definitions
+        self._version = definitions.version
 
     async def run(self, options: Options) -> None:
         """Make or replace the live generation; then say so for as long as it is of another version."""
@@ -34,7 +34,7 @@ class Upkeep:
         if generations.precedes(live.version, self._version):
             log.info("projection_replaced", old=live.version, new=self._version)
             try:
-                await rebuild(options, self._procedures, self._version, lambda report: None)
+                await rebuild(options, self._definitions, lambda report: None)
             except RebuildRefused as refused:  # another process of this release is at it
                 log.info("projection_replacement_left", reason=str(refused))
         while True:

@@ -12,9 +12,8 @@ from contracts.envelope import PARTITIONS
 from runtime.database import open_pool
 from runtime.kafka import LOG_CONFIG, ensure_topic, topic_generation
 from runtime.migrations import migrate
-from services.status.generations import version_of
+from services.status.definitions import definitions_of
 from services.status.main import MIGRATIONS
-from services.status.procedure import procedures_of
 from services.status.rebuild import Options, Report, rebuild
 from services.status.workers import default_workers
 from tests.bench.events import publish
@@ -56,7 +55,7 @@ async def rebuild_into(dsn: str, bootstrap: str, topic: str, *, workers: int = 0
         workers=workers or default_workers(),
         thread=thread,
     )
-    return await rebuild(options, procedures_of(words.services), version_of(words), lambda report: None)
+    return await rebuild(options, definitions_of(words), lambda report: None)
 
 
 def checkpoint(dsn: str) -> None:
