@@ -9,7 +9,7 @@ SIZE ?= normal
 COUNTRIES ?= $(notdir $(wildcard contracts/calendars/*))
 YEARS ?= 2000-2035
 
-.PHONY: help setup demo up test check contracts bench bench-streams chaos calendars lock clean
+.PHONY: help setup demo up test check contracts bench bench-streams backtest chaos calendars lock clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench: setup ## measure (ONLY=name,name chooses, SIZE=large where a measure has 
 
 bench-streams: setup ## measure Kafka Streams at the same work (needs Java and Maven)
 	@SIZE="$(SIZE)" $(BIN)/python -m tests.bench.streams
+
+backtest: setup ## how often the expected time of the permit log came true
+	@$(BIN)/python -m tests.backtest
 
 chaos: setup ## the long fault tests
 	@$(BIN)/python -m tests.chaos

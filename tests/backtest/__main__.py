@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from services.status.coverage import Coverage, Moment, Tested, coverage_of, halves, moments, try_at
 from services.status.expected import Case, History, Rules, Sample
 from tests.backtest.permits import PERMITS, permit_history
+from tests.backtest.tried import adjusted, with_those_that_never_end
 
 RULES = Rules()
 TRIED = (50, 100, 150, 200, 300, 400)
@@ -71,6 +72,9 @@ def main() -> int:
         rules = Rules(recent=recent)
         print(line(f"tried recent={recent} earlier_half", coverage_of(earlier_half(history, rules), MOMENTS[0])))
         print(line(f"tried recent={recent} later_half", coverage_of(rolling(history, rules), MOMENTS[0])), flush=True)
+    print(f"backtest: tried with_those_that_never_end within_80={with_those_that_never_end(history, RULES):.3f}")
+    for latest in (100, 200):
+        print(f"backtest: tried conformal latest={latest} within_80={adjusted(history, RULES, latest):.3f}", flush=True)
     return 0
 
 
