@@ -24,11 +24,11 @@ COHORTS: Final = """
 WITH zones AS (SELECT * FROM unnest($1::text[], $2::text[]) AS zone (office, name)),
 found AS (
     SELECT number, service, situation, waits_for, deviations, state, effective,
-        to_char(submitted_at AT TIME ZONE coalesce(zones.name, 'UTC'), 'YYYY-MM') AS month
+        date_trunc('month', submitted_at AT TIME ZONE coalesce(zones.name, 'UTC')) AS month
     FROM application LEFT JOIN zones USING (office)
     WHERE service = coalesce($3, service)
 ),
-cohort AS (SELECT * FROM found WHERE $4::text IS NULL OR coalesce(month, 'none') = $4)
+cohort AS (SELECT * FROM found WHERE $4::text IS NULL OR coalesce(to_char(month, 'YYYY-MM'), 'none') = $4)
 """
 TOTALS: Final = f"{COHORTS} SELECT service, month, count(*), count(deviations) FROM cohort GROUP BY 1, 2"  # noqa: S608 - our own words
 _MAY_BE_SKIPPED: Final = "waits_for = 'nobody' AND code LIKE 'ahead\\_of:%'"
@@ -72,11 +72,11 @@ class Deviants:
             self._pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            totals = [(Cohort(*row[:2]), *row[2:]) for row in await connection.fetch(TOTALS, *given)]
-            counts = [(Cohort(*row[:2]), *row[2:]) for row in await connection.fetch(CODES, *given)]
+            totals = [(_cohort(row), *row[2:]) for row in await connection.fetch(TOTALS, *given)]
+            counts = [(_cohort(row), *row[2:]) for row in await connection.fetch(CODES, *given)]
             at_the_end: Counter[tuple[Cohort, str]] = Counter()
             async for row in connection.cursor(ENDED, *given, prefetch=_STATES_AT_ONCE):
-                cohort = Cohort(row["service"], row["month"])
+                cohort = _cohort(row)
                 at_the_end.update((cohort, code) for code in self._deviations(row) if _is_of_order(code))
         return conformity(totals, [*counts, *((cohort, code, many) for (cohort, code), many in at_the_end.items())])
 
@@ -94,13 +94,17 @@ class Deviants:
         return found[:limit]
 
     def _case(self, row: Any) -> Case:
-        cohort = Cohort(row["service"], row["month"])
-        return Case(row["number"], cohort, row["situation"], row["waits_for"], self._deviations(row))
+        return Case(row["number"], _cohort(row), row["situation"], row["waits_for"], self._deviations(row))
 
     def _deviations(self, row: Any) -> list[str]:
         progress = state_of(row)
         procedure = self._procedures.get(progress.service, UNDECLARED)
         return deviations(progress, procedure, ended=row["waits_for"] == "nobody")
+
+
+def _cohort(row: Any) -> Cohort:
+    month = row["month"]
+    return Cohort(row["service"], None if month is None else month.isoformat()[:7])
 
 
 def _is_of_order(code: str) -> bool:
