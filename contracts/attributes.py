@@ -5,6 +5,7 @@ Source: CloudEvents 1.0.2, "Context Attributes" and "Type System"; RFC 3986 (URI
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -40,25 +41,25 @@ _uri_reference: Final = re.compile(
 def checked_attributes(attributes: dict[str, Any]) -> dict[str, Value]:
     """The attributes with `time` in UTC. Raises `MalformedEvent` for the first that breaks a rule."""
     for name, value in attributes.items():
-        _check_attribute(name, value)
+        if name in _LONGEST:
+            _check_text(name, value, _LONGEST[name])
+        else:
+            _check_extension(name, value)
     for name in _REQUIRED:
         if name not in attributes:
             raise MalformedEvent("a required attribute is missing" + place(name))
-    for name, longest in _LONGEST.items():
-        if name in attributes:
-            _check_text(name, attributes[name], longest)
     if attributes["specversion"] != "1.0":
         raise MalformedEvent("specversion is not 1.0" + place("specversion"))
-    if not _uri_reference.fullmatch(attributes["source"]):
+    if not _is_uri_reference(attributes["source"]):
         raise MalformedEvent("the source is no URI-reference" + place("source"))
-    if not is_json(attributes.get("datacontenttype", "application/json")):
+    if "datacontenttype" in attributes and not _says_json(attributes["datacontenttype"]):
         raise MalformedEvent("the data is not JSON" + place("datacontenttype"))
     if "salt" in attributes:
         decode_salt(attributes["salt"])
     return attributes | {"time": _utc_text(attributes["time"])}
 
 
-def _check_attribute(name: str, value: Any) -> None:
+def _check_extension(name: str, value: Any) -> None:
     if len(name) > MAX_NAME_LENGTH or not _name.fullmatch(name):
         raise MalformedEvent("an attribute's name has lower-case letters a-z and digits only - at `$`")
     if isinstance(value, str):
@@ -69,11 +70,21 @@ def _check_attribute(name: str, value: Any) -> None:
         raise MalformedEvent("an attribute that is an integer has at most 32 bits" + place(name))
 
 
-def _check_text(name: str, value: Value, longest: int) -> None:
+def _check_text(name: str, value: Any, longest: int) -> None:
     if not isinstance(value, str):
         raise MalformedEvent("this attribute is a text" + place(name))
+    check_characters(name, value)
     if not 1 <= len(value) <= longest:
         raise MalformedEvent(f"this attribute has 1 to {longest} characters" + place(name))
+
+
+@lru_cache(maxsize=256)
+def _is_uri_reference(source: str) -> bool:
+    """Remembered: a publisher has one source for its many events."""
+    return _uri_reference.fullmatch(source) is not None
+
+
+_says_json: Final = lru_cache(maxsize=256)(is_json)
 
 
 def _utc_text(time: str) -> str:

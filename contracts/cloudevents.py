@@ -23,13 +23,14 @@ from typing import Any, Final
 import msgspec
 
 from contracts.attributes import MAX_NAME_LENGTH, Value, checked_attributes, place
-from contracts.envelope import MAX_EVENT_BYTES, Event, MalformedEvent, decode_fact
+from contracts.envelope import MAX_EVENT_BYTES, MalformedEvent, decode_data
 from contracts.facts import Fact
 from contracts.strictjson import NotStrictJSON, read_strict_json
 
 MAX_BATCH_EVENTS: Final = 1000
 
 _FIRST: Final = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype")
+_encode: Final = msgspec.json.Encoder().encode
 _quoted_pair: Final = re.compile(r"\\(.)")
 _lone_percent: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -128,17 +129,7 @@ def parse_batch(body: bytes, *, max_events: int = MAX_BATCH_EVENTS) -> list[Clou
 
 def read_fact(event: CloudEvent) -> Fact:
     """The typed data of `event`. Raises `UnknownType`, or `MalformedEvent` naming the place in the data."""
-    return decode_fact(
-        Event(
-            specversion="1.0",
-            id=event.id,
-            source=event.source,
-            type=event.type,
-            subject=event.subject or "",
-            time=event.time,
-            data=msgspec.Raw(msgspec.json.encode(event.data)),
-        )
-    )
+    return decode_data(event.type, msgspec.json.encode(event.data))
 
 
 def encode_admitted(event: CloudEvent, *, fact: Fact, subject: str, salt: str) -> bytes:
@@ -147,9 +138,12 @@ def encode_admitted(event: CloudEvent, *, fact: Fact, subject: str, salt: str) -
     The data is that of `fact` (from `read_fact`) and nothing besides: fields that no contract knows could hold personal
     data, and the log can never forget. `salt` is used where the publisher set none. Raises `TooLarge`.
     """
-    attributes = {"salt": salt} | event.attributes | {"subject": subject, "datacontenttype": "application/json"}
-    ordered = {name: attributes[name] for name in (*_FIRST, *sorted(attributes.keys() - set(_FIRST)))}
-    encoded = msgspec.json.encode({**ordered, "data": fact})
+    attributes = {"salt": salt, **event.attributes, "subject": subject, "datacontenttype": "application/json"}
+    ordered: dict[str, Any] = {name: attributes.pop(name) for name in _FIRST}
+    for name in sorted(attributes):
+        ordered[name] = attributes[name]
+    ordered["data"] = fact
+    encoded = _encode(ordered)
     if len(encoded) > MAX_EVENT_BYTES:
         raise TooLarge(f"an event has at most {MAX_EVENT_BYTES} bytes")
     return encoded
@@ -165,7 +159,6 @@ def _each(index: int, item: Any) -> CloudEvent | MalformedEvent:
 def _from_json(item: Any) -> CloudEvent:
     if not isinstance(item, dict):
         raise MalformedEvent("an event is a JSON object - at `$`")
-    attributes = {name: value for name, value in item.items() if name not in {"data", "data_base64"}}
     if "data" in item and "data_base64" in item:
         raise MalformedEvent("both `data` and `data_base64` - at `$`")
     if "data_base64" in item:
@@ -174,9 +167,10 @@ def _from_json(item: Any) -> CloudEvent:
         data = item["data"]
     else:
         raise MalformedEvent("the event has no data - at `$.data`")
-    return CloudEvent(
-        checked_attributes({name: value for name, value in attributes.items() if value is not None}), data
-    )
+    attributes = {
+        name: value for name, value in item.items() if value is not None and name not in {"data", "data_base64"}
+    }
+    return CloudEvent(checked_attributes(attributes), data)
 
 
 def _parse_binary(attributes: list[tuple[str, str]], content_type: str, body: bytes, *, mode: str) -> CloudEvent:

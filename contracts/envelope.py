@@ -137,11 +137,16 @@ def decode_fact(event: Event) -> Fact:
 
     Raises `UnknownType`, or `MalformedEvent` when the data does not fit its type.
     """
-    decoder = _fact_decoders.get(event.type)
+    return decode_data(event.type, event.data)
+
+
+def decode_data(event_type: str, data: bytes | msgspec.Raw) -> Fact:
+    """As `decode_fact`, of the JSON `data` of an event of `event_type`."""
+    decoder = _fact_decoders.get(event_type)
     if decoder is None:
-        raise UnknownType(f"unknown event type {event.type[:100]!r} - at `$.type`")
+        raise UnknownType(f"unknown event type {event_type[:100]!r} - at `$.type`")
     try:
-        return decoder.decode(event.data)
+        return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedEvent(f"{_reason(error)} (under `$.data`)") from error
 

@@ -6,6 +6,7 @@ mod-37 check character. The number reveals status and timeline only; it is never
 Source: Douglas Crockford, "Base 32" (alphabet without I, L, O, U; check symbols `*~$=U`).
 """
 
+import re
 from typing import Final
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -16,6 +17,9 @@ RANDOM_BYTES: Final = 10
 _SYMBOLS: Final = 16
 _LONGEST_TYPED: Final = 100
 """Bounds the work on hostile input; a number with a space after every character is half as long."""
+_symbols: Final = re.compile(f"[{ALPHABET}]{{{_SYMBOLS}}}")
+_NUMERALS: Final = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+"""The same values in the digits that `int` reads in base 32."""
 _MISREAD: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 
@@ -27,12 +31,9 @@ def format_number(prefix: str, random: bytes) -> str:
     """The tracking number of `random` (exactly 10 bytes) under the office's `prefix` (three letters A-Z)."""
     if len(random) != RANDOM_BYTES:
         raise InvalidNumber(f"a tracking number holds {RANDOM_BYTES} random bytes, not {len(random)}")
-    if not (len(prefix) == 3 and prefix.isascii() and prefix.isalpha() and prefix.isupper()):
-        raise InvalidNumber("an office prefix is three letters A-Z")
     value = int.from_bytes(random)
     symbols = "".join(ALPHABET[(value >> shift) & 31] for shift in range(75, -1, -5))
-    groups = [symbols[start : start + 4] for start in range(0, _SYMBOLS, 4)]
-    return "-".join([prefix, *groups, CHECK_ALPHABET[value % 37]])
+    return _grouped(_checked(prefix), symbols, CHECK_ALPHABET[value % 37])
 
 
 def parse_number(text: str) -> str:
@@ -46,12 +47,19 @@ def parse_number(text: str) -> str:
     prefix, rest = stripped[:3], stripped[3:].translate(_MISREAD)
     if len(rest) != _SYMBOLS + 1:
         raise InvalidNumber("a tracking number has 16 characters and a check character after the office's letters")
-    value = 0
-    for symbol in rest[:_SYMBOLS]:
-        digit = ALPHABET.find(symbol)
-        if digit < 0:
-            raise InvalidNumber("a tracking number has a character that is never used")
-        value = value << 5 | digit
-    if CHECK_ALPHABET[value % 37] != rest[_SYMBOLS]:
+    symbols, check = rest[:_SYMBOLS], rest[_SYMBOLS]
+    if not _symbols.fullmatch(symbols):
+        raise InvalidNumber("a tracking number has a character that is never used")
+    if CHECK_ALPHABET[int(symbols.translate(_NUMERALS), 32) % 37] != check:
         raise InvalidNumber("the check character does not fit: a character was mistyped")
-    return format_number(prefix, value.to_bytes(RANDOM_BYTES))
+    return _grouped(_checked(prefix), symbols, check)
+
+
+def _checked(prefix: str) -> str:
+    if not (len(prefix) == 3 and prefix.isascii() and prefix.isalpha() and prefix.isupper()):
+        raise InvalidNumber("an office prefix is three letters A-Z")
+    return prefix
+
+
+def _grouped(prefix: str, symbols: str, check: str) -> str:
+    return f"{prefix}-{symbols[:4]}-{symbols[4:8]}-{symbols[8:12]}-{symbols[12:]}-{check}"

@@ -26,20 +26,18 @@ def read_strict_json(raw: bytes) -> Any:
         raise NotStrictJSON(f"JSON is malformed (line {error.lineno}, column {error.colno})") from error
     except RecursionError as error:
         raise NotStrictJSON(f"JSON is nested more than {MAX_DEPTH} deep") from error
-    _check(value)
+    _check_depth(value)
+    if b"\\u" in raw:  # UTF-8 itself cannot hold half of a pair; an escape can
+        _check_surrogates(value)
     return value
 
 
-def _check(value: Any) -> None:
-    """Raises `NotStrictJSON` for nesting beyond `MAX_DEPTH` and for lone surrogates, in names and values."""
+def _check_depth(value: Any) -> None:
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         below: list[Any] = []
         for item in level:
-            if isinstance(item, str):
-                _check_surrogates(item)
-            elif isinstance(item, dict):
-                below += item
+            if isinstance(item, dict):
                 below += item.values()
             elif isinstance(item, list):
                 below += item
@@ -49,13 +47,20 @@ def _check(value: Any) -> None:
     raise NotStrictJSON(f"JSON is nested more than {MAX_DEPTH} deep")
 
 
-def _check_surrogates(text: str) -> None:
-    if text.isascii():
-        return
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise NotStrictJSON("a text has half of a surrogate pair") from error
+def _check_surrogates(value: Any) -> None:
+    """Names and values alike. The nesting is known to be bounded."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_surrogates(name)
+            _check_surrogates(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_surrogates(inner)
+    elif isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise NotStrictJSON("a text has half of a surrogate pair") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

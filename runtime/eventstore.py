@@ -27,6 +27,12 @@ UPDATE {schema}.consumer_positions SET next_offset = %s
 WHERE consumer = %s AND topic = %s AND partition = %s AND next_offset = %s
 RETURNING next_offset
 """
+_INSERT = """
+INSERT INTO {schema}.{table} (originator_id, originator_version, topic, state)
+SELECT * FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bytea[])
+RETURNING notification_id
+"""
+"""Four arrays in binary: the library's one array of composite values in text is six times the work for both sides."""
 _SELECT_STREAMS = """
 SELECT originator_id, originator_version, topic, state FROM {schema}.{table}
 WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version
@@ -122,6 +128,14 @@ class FencedRecorder(PostgresApplicationRecorder):
             if curs.fetchone() is None:
                 raise Fenced(f"{consumer} is no longer at offset {expected} of {topic}/{partition}")
         super()._insert_events(curs, stored_events, **kwargs)
+
+    def _insert_stored_events(self, curs: Any, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
+        """As the library does it, under its lock and with its notification, in the order given."""
+        self._lock_table(curs)
+        self._notify_channel(curs)
+        statement = _INSERT.format(schema=self.datastore.schema, table=self.events_table_name)
+        columns = zip(*((e.originator_id, e.originator_version, e.topic, e.state) for e in stored_events), strict=True)
+        curs.execute(statement, [list(column) for column in columns])
 
     def select_streams(self, streams: Sequence[str]) -> list[StoredEvent]:
         """The events of several streams in one query, in order within each."""

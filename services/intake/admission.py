@@ -106,9 +106,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
     def encoded(self, subject: str, salt: str) -> bytes:
         """The bytes for the log. Raises `EventTooLarge`."""
-        attributes = {name: value for name, value in self.event.attributes.items() if name in KNOWN_ATTRIBUTES}
         try:
-            return encode_admitted(CloudEvent(attributes, self.event.data), fact=self.fact, subject=subject, salt=salt)
+            return encode_admitted(_with_known_attributes(self.event), fact=self.fact, subject=subject, salt=salt)
         except TooLarge as error:
             raise EventTooLarge(reason=str(error)) from error
 
@@ -176,5 +175,12 @@ class HeldEvent(Struct, frozen=True, kw_only=True):
 
 def hold(candidate: Candidate, salt: str) -> HeldEvent:
     """A payment put aside, without anything that no contract names."""
-    attributes = {name: value for name, value in candidate.event.attributes.items() if name in KNOWN_ATTRIBUTES}
+    attributes = _with_known_attributes(candidate.event).attributes
     return HeldEvent(attributes=attributes, data=msgspec.to_builtins(candidate.fact), salt=salt)
+
+
+def _with_known_attributes(event: CloudEvent) -> CloudEvent:
+    if event.attributes.keys() <= KNOWN_ATTRIBUTES:
+        return event
+    attributes = {name: value for name, value in event.attributes.items() if name in KNOWN_ATTRIBUTES}
+    return CloudEvent(attributes, event.data)

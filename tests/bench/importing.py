@@ -40,7 +40,7 @@ def measure_import(around: Surroundings) -> Iterator[Result]:
     """One import of 24,000 events."""
     export = around.folder / "history.csv"
     rows = write_export(export)
-    with running_system() as system:
+    with running_system(environment={"JEJAK_CATALOGUE_EXTRA": str(EXAMPLE / "catalogue")}) as system:
         with timed() as clock:
             run_import(system, export)
             sent_s = wait_for(system, len(rows))

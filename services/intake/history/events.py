@@ -6,6 +6,7 @@ Being a function makes an import resumable: what is sent again has the same `sou
 import base64
 import hashlib
 import hmac
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -36,6 +37,7 @@ class Translation:
         self._source = f"{source}/history/{mapping.file.system}"
         self._prefix = prefix
         self._key = number_key
+        self._number = lru_cache(maxsize=10_000)(self._new_number)
         self._seen: dict[bytes, int] = {}
 
     def event(self, row: Row) -> HistoryEvent:
@@ -61,7 +63,7 @@ class Translation:
         }
         return HistoryEvent(number, int(at.timestamp() * 1_000_000), fact.TYPE, msgspec.json.encode(event))
 
-    def _number(self, application: str) -> str:
+    def _new_number(self, application: str) -> str:
         digest = hmac.digest(self._key, f"{self._source}\0{application}".encode(), "sha256")
         return format_number(self._prefix, digest[:RANDOM_BYTES])
 

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -172,6 +173,7 @@ def load_mapping(path: Path) -> HistoryMapping:
     return HistoryMapping(file=file, folder=path.parent, zone=zone)
 
 
+@lru_cache(maxsize=4096)
 def code_of(text: str) -> str:
     """Words as a code: lower case ASCII, anything else an underscore, at most 64 characters."""
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()

@@ -6,6 +6,7 @@ Exports are not sorted; sorting on disk keeps memory flat. Staging is complete o
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,8 @@ SELECT_BATCH = "SELECT at_us, line, body FROM event WHERE (at_us, line) > (?, ?)
 COUNT = "SELECT count(*), count(DISTINCT number), min(at_us), max(at_us) FROM event"
 COUNT_TYPES = "SELECT type, count(*) FROM event GROUP BY type ORDER BY 2 DESC, 1"
 SELECT_REFUSED = "SELECT line, reason FROM refused ORDER BY line"
+
+_AT_ONCE = 10_000
 
 
 class StagedEvent(NamedTuple):
@@ -96,12 +99,16 @@ class Staging:
         """Stage every line's event, or the reason why it has none; all or nothing."""
         self._database.execute("BEGIN")
         try:
-            for line, outcome in outcomes:
-                if isinstance(outcome, str):
-                    self._database.execute(INSERT_REFUSED, (line, outcome))
-                else:
-                    row = (outcome.at_us, line, outcome.number, outcome.type, outcome.body)
-                    self._database.execute(INSERT_EVENT, row)
+            rest = iter(outcomes)
+            while some := list(islice(rest, _AT_ONCE)):
+                refused = [(line, outcome) for line, outcome in some if isinstance(outcome, str)]
+                events = [
+                    (outcome.at_us, line, outcome.number, outcome.type, outcome.body)
+                    for line, outcome in some
+                    if not isinstance(outcome, str)
+                ]
+                self._database.executemany(INSERT_REFUSED, refused)
+                self._database.executemany(INSERT_EVENT, sorted(events))  # in order they are half the work for the tree
             self._database.execute(BEGIN_PROGRESS)
         except BaseException:
             self._database.execute("ROLLBACK")
