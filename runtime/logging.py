@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
 from typing import TextIO
@@ -15,7 +17,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from runtime.trace import current_trace
+from runtime.trace import TraceContext, current_trace
 
 SENSITIVE = frozenset({
     "authorization", "cookie", "set_cookie", "password", "secret", "token", "access_code", "name", "full_name",
@@ -46,7 +48,7 @@ def configure_logging(*, service: str, level: str = "info", stream: TextIO | Non
     ]
     structlog.configure(
         processors=[*first, *_LAST],
-        logger_factory=lambda *names: LineWriter(out, *names),
+        logger_factory=lambda *names: LineWriter(out, *names, service=service, level=level),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -60,16 +62,59 @@ def configure_logging(*, service: str, level: str = "info", stream: TextIO | Non
 class LineWriter:
     """What structlog hands finished lines to: one write a line, so that lines of threads do not mix."""
 
-    def __init__(self, stream: TextIO, name: str = "jejak", *_: object) -> None:
+    def __init__(
+        self, stream: TextIO, name: str = "jejak", *_: object, service: str = "jejak", level: str = "info"
+    ) -> None:
         self.name = name
-        self._stream = stream
+        self.stream = stream
+        self.service = service
+        self.level = level
 
     def msg(self, line: str) -> None:
         """Write a line."""
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        self.stream.write(line + "\n")
+        self.stream.flush()
 
     debug = info = warning = warn = error = exception = critical = fatal = log = msg
+
+
+class RequestLines:
+    """Writes one line a request, as `logger.info("request", …)` would, at a tenth of its cost: what is in the line is
+    known, so it needs no processors, and the lines of one turn of the loop are one write. Use within a running loop.
+    """
+
+    def __init__(self, writer: LineWriter) -> None:
+        self._stream = writer.stream
+        self._rest = {"event": "request", "level": "info", "logger": writer.name, "service": writer.service}
+        self._levels = {"debug": ("info", "debug"), "info": ("info", None)}.get(writer.level, (None, None))
+        self._waiting: list[bytes] = []
+
+    def write(
+        self, method: str, route: str, status: int, duration_ms: float, trace: TraceContext, *, quiet: bool
+    ) -> None:
+        """One request; a quiet one is logged at level debug only."""
+        level = self._levels[quiet]
+        if level is None:
+            return
+        line = {"method": method, "route": route, "status": status, "duration_ms": duration_ms}
+        line |= self._rest | {"level": level, "trace_id": trace.trace_id, "span_id": trace.span_id}
+        line["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append(msgspec.json.encode(line))
+
+    def _flush(self) -> None:
+        lines, self._waiting = self._waiting, []
+        self._stream.write(b"\n".join(lines).decode() + "\n")
+        self._stream.flush()
+
+
+def request_lines(logger: str) -> RequestLines:
+    """The request log as `configure_logging` set it up; where it did not (tests), on stderr at level info."""
+    configured = structlog.get_config()["logger_factory"](logger)
+    if isinstance(configured, LineWriter):
+        return RequestLines(configured)
+    return RequestLines(LineWriter(sys.stderr, logger))
 
 
 def library_handler(first: list[Processor], stream: TextIO) -> logging.Handler:

@@ -271,20 +271,28 @@ def instance_of(request: Request[Any, Any, Any]) -> str:
     return quote(request.scope["path"], safe=_PATH_SAFE)
 
 
-def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Litestar exception handler for every error of an application; what is unexpected is logged with its traceback."""
+def answer(path: str, error: Exception) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the answer to a request for `path` that ended in `error`.
+
+    The body is `PROBLEM_JSON`. What is unexpected is logged with its traceback.
+    """
     problem = from_exception(error)
     if problem.status >= 500 and not isinstance(error, Problem):
         _log.error(
             "request failed", problem=problem.slug, error=type(error).__name__,
             exc_info=error if problem.slug == "internal" else None,
         )  # fmt: skip
-    return Response(
-        problem.body(instance_of(request)),
-        status_code=problem.status,
-        media_type=PROBLEM_JSON,
-        headers={"Cache-Control": "no-store"} | problem.headers,
+    return (
+        problem.status,
+        {"Cache-Control": "no-store"} | problem.headers,
+        problem.body(quote(path, safe=_PATH_SAFE)),
     )
+
+
+def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Litestar exception handler for every error of an application."""
+    status, headers, body = answer(request.scope["path"], error)
+    return Response(body, status_code=status, media_type=PROBLEM_JSON, headers=headers)
 
 
 def exception_handlers() -> dict[int | type[Exception], Callable[[Request[Any, Any, Any], Exception], Response[bytes]]]:

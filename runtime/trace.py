@@ -13,9 +13,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
-
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _SAMPLED = 0x01
 
@@ -42,7 +39,8 @@ _current: ContextVar[TraceContext | None] = ContextVar("jejak_trace", default=No
 
 def begin_trace() -> TraceContext:
     """A new trace with its first span."""
-    return TraceContext(secrets.token_hex(16), secrets.token_hex(8))
+    drawn = secrets.token_hex(24)
+    return TraceContext(drawn[:32], drawn[32:])
 
 
 def parse_traceparent(header: str | None) -> TraceContext | None:
@@ -80,25 +78,3 @@ def span(traceparent: str | None = None) -> Iterator[TraceContext]:
         yield trace
     finally:
         _current.reset(token)
-
-
-class TraceMiddleware:
-    """ASGI: run each HTTP request in a span of the caller's trace and name it in the answer's `traceparent`."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-            return
-        header = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
-        with span(header) as trace:
-
-            async def send_with_trace(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    headers = [*message.get("headers", ()), (b"traceparent", trace.traceparent.encode())]
-                    message = {**message, "headers": headers}
-                await send(message)
-
-            await self._app(scope, receive, send_with_trace)

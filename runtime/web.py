@@ -10,7 +10,7 @@ from typing import Any
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.types import ControllerRouterHandler, Middleware
+from litestar.types import ASGIApp, ControllerRouterHandler, Middleware
 
 from runtime import middleware as layers
 from runtime import openapi, problems
@@ -41,6 +41,7 @@ def create_app(
     middleware: Sequence[Middleware] = (),
     metrics: Metrics | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
+    front: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> Litestar:
     """A Litestar application with everything our services have in common.
 
@@ -48,7 +49,8 @@ def create_app(
     when the process begins to stop: event streams end then). `dependencies` are ready-made objects that handlers get
     by parameter name. `ready` has one check per part that must be reachable; a check passes unless it raises or takes
     longer than two seconds. `lifespan` must not wait for Kafka or PostgreSQL: requests are answered only afterwards.
-    A route takes larger bodies with its own `request_max_body_size`.
+    A route takes larger bodies with its own `request_max_body_size`. `front` wraps the framework, inside the layers that
+    every request passes: for routes that are asked so often that the framework's share counts.
     """
     metrics = metrics or Metrics(settings.service_name)
     verifier = TokenVerifier(issuer=settings.issuer, audience=settings.audience, keys=KeySet(settings.jwks))
@@ -77,7 +79,7 @@ def create_app(
         pdb_on_exception=False,
     )
     openapi.mark_security(app)
-    app.asgi_handler = layers.wrap(app.asgi_handler, metrics, stopping)
+    app.asgi_handler = layers.wrap(front(app.asgi_handler) if front else app.asgi_handler, metrics, stopping)
     return app
 
 

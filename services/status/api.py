@@ -5,32 +5,28 @@ import hashlib
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from math import ceil
 from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath, FromQuery, QueryParameter
-from litestar.response import Stream
+from litestar.types import ASGIApp
 from msgspec import Struct
 
 from contracts.envelope import PARTITIONS
-from runtime import problems
 from runtime.auth import requires
 from runtime.pagination import LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, next_link
-from services.status.asof_api import AsOf, Past, ValidAt
+from services.status.answers import JSON, Answers, Asker, matches, unknown_number
+from services.status.asof_api import AsOf, Past, ValidAt, by_applicant
 from services.status.entries import TimelineView
 from services.status.fold import decode_progress
-from services.status.limits import RateLimit
 from services.status.lookups import Count, Head, Lookups
-from services.status.streams import Streams
+from services.status.streams import EVENT_STREAM, Streams
 from services.status.timelines import Timelines
 from services.status.views import Presenter
 from services.status.waiting import WaitingView
 
-_JSON: Final = "application/json"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_BUSY_RETRY_S: Final = 5
 
 
 class Counts(Struct, frozen=True):
@@ -65,26 +61,20 @@ def presentation_version(presenter: Presenter, words: bytes) -> str:
 
 
 class Public:
-    """What anyone may ask who knows a tracking number. All refusals of a number are one: the same 404."""
+    """What anyone may ask who knows a tracking number. All refusals of a number are one: the same 404.
+
+    Look-up and stream are mostly answered by `services.status.hot`, in front of these routes, with the same bytes.
+    """
 
     def __init__(
-        self,
-        lookups: Lookups,
-        presenter: Presenter,
-        timelines: Timelines,
-        streams: Streams,
-        *,
-        past: Past,
-        limit: RateLimit,
-        version: str,
-    ) -> None:
+        self, answers: Answers, lookups: Lookups, presenter: Presenter, timelines: Timelines, streams: Streams, *, past: Past
+    ) -> None:  # fmt: skip
+        self._answers = answers
         self._lookups = lookups
         self._presenter = presenter
         self._timelines = timelines
         self._streams = streams
         self._past = past
-        self._limit = limit
-        self._version = version
 
     def routes(self) -> Router:
         """`/applications/{number}…`"""
@@ -97,15 +87,11 @@ class Public:
 
             With `as_of` or `valid_at` as it stood then: `{number, instants, known, text, status}`.
             """
-            head = await self.find(request, number)
             if as_of is not None or valid_at is not None:
-                return await self._past.status(request, head, as_of, valid_at)
-            self._past.note(request, head, head.n)
-            etag = self._etag(head)
-            if _matches(request, etag):
-                return Response(b"", status_code=304, headers=_cached(etag), media_type=_JSON)
-            body = self._presenter.status(head.number, head.state)
-            return Response(body, headers=_cached(etag), media_type=_JSON)
+                return await self._past.status(request, await self.find(request, number), as_of, valid_at)
+            asker = Asker(_client(request), is_applicant=by_applicant(request))
+            answer = await self._answers.status(asker, number, request.headers.get("if-none-match"))
+            return Response(answer.body, status_code=answer.status, headers=_cached(answer.etag), media_type=JSON)
 
         @get("/{number:str}/timeline", summary="Every event of an application")
         async def timeline(
@@ -126,16 +112,16 @@ class Public:
             if as_of is not None or valid_at is not None:
                 return await self._past.timeline(request, head, as_of, valid_at, after=after, limit=limit)
             self._past.note(request, head, min(head.n, after + limit))
-            etag = self._etag(head)
-            if _matches(request, etag):
-                return Response(b"", status_code=304, headers=_cached(etag), media_type=_JSON)
+            etag = self._answers.etag(head.n, head.version)
+            if matches(request.headers.get("if-none-match"), etag):
+                return Response(b"", status_code=304, headers=_cached(etag), media_type=JSON)
             page = await self._timelines.page(head, after, limit + 1)
             entries = page[:limit]
             last = entries[-1].n if len(page) > limit else None
             return Response(
                 msgspec.json.encode(TimelineView(head.number, entries)),
                 headers=_cached(etag) | dict(next_link(request, last)),
-                media_type=_JSON,
+                media_type=JSON,
             )
 
         @get("/{number:str}/waiting", summary="Whose every moment since submission was")
@@ -150,50 +136,29 @@ class Public:
             view = self._presenter.accounts(progress).whole(head.number, pieces, now_us)
             return Response(view, headers={"Cache-Control": "no-store"})
 
-        @get("/{number:str}/events", summary="New events of an application as they come")
-        async def events(request: Request[Any, Any, Any], number: FromPath[str]) -> Stream:
+        @get("/{number:str}/events", summary="New events of an application as they come", media_type=EVENT_STREAM)
+        async def events(request: Request[Any, Any, Any], number: FromPath[str]) -> ASGIApp:
             """Server-sent events: those after `Last-Event-ID`, then each new one; `data` is an entry of the timeline."""
-            head = await self.find(request, number)
-            given = request.headers.get("last-event-id", "")
-            after = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
-            if self._streams.is_full():
-                raise problems.unavailable("All event streams of this process are taken.", retry_after_s=_BUSY_RETRY_S)
-            return Stream(
-                self._streams.stream(head.number, after),
-                media_type="text/event-stream",
-                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-            )
+            found = await self._answers.number_of(_client(request), number)
+            return self._streams.open(found, request.headers.get("last-event-id"))
 
         return Router("/applications", route_handlers=[status, timeline, waiting, events], tags=["applications"])
 
     async def find(self, request: Request[Any, Any, Any], text: str) -> Head:
         """The application that `text` means; raises the 404 for an unknown number, and the 429 for too many look-ups."""
-        wait_s = self._limit.take(request.client.host if request.client else "")
-        if wait_s:
-            raise problems.too_many_requests("Too many look-ups from your address.", retry_after_s=ceil(wait_s))
+        self._answers.admit(_client(request))
         head = await self._lookups.head(text)
         if head is None:
-            raise problems.not_found(
-                "No application has this tracking number. Compare it with your receipt.",
-                slug="unknown-number",
-                title="Unknown tracking number",
-            )
+            raise unknown_number()
         return head
 
-    def _etag(self, head: Head) -> str:
-        return f'"{head.n}-{head.version}-{self._version}"'
+
+def _client(request: Request[Any, Any, Any]) -> str:
+    return request.client.host if request.client else ""
 
 
 def _cached(etag: str) -> dict[str, str]:
     return {"ETag": etag, "Cache-Control": "no-cache"}
-
-
-def _matches(request: Request[Any, Any, Any], etag: str) -> bool:
-    """If-None-Match by weak comparison (RFC 9110, 13.1.2)."""
-    given = request.headers.get("if-none-match")
-    if given is None:
-        return False
-    return given.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in given.split(","))
 
 
 def staff_routes(lookups: Lookups, digest: Callable[[], Any]) -> list[Router]:
