@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,7 @@ from services.status.ledger import Piece, ledger, open_run, spent, waited
 from services.status.procedure import UNDECLARED
 from services.status.progress import Progress
 from services.status.reading import in_us
+from services.status.replay import replay
 from services.status.situation import situate
 from tests.unit.status.story import (
     APPLICANT,
@@ -35,6 +37,7 @@ from tests.unit.status.story import (
     verified,
 )
 from tests.unit.status.test_deviations import ANY_FACT, REASON, STAGE
+from tests.unit.status.test_replay import correcting, timeline
 
 HOUR = 3_600_000_000
 BEGAN = in_us(MONDAY)
@@ -54,6 +57,13 @@ def told(pieces: Sequence[Piece]) -> list[tuple[str, float, float]]:
 
 def sums(pieces: Sequence[Piece]) -> dict[str, float]:
     return {party: us / HOUR for party, us in waited(pieces).items()}
+
+
+def ledger_as_known(rows: list[dict[str, Any]], at_h: float) -> list[Piece]:
+    at = MONDAY + hours(at_h)
+    progress = replay(rows, PROCEDURES, known_at=at)
+    assert progress is not None
+    return ledger(progress, in_us(at), PROCEDURES[progress.service])
 
 
 def the_worked_example() -> Story:
@@ -193,19 +203,24 @@ def test_overlapping_pauses_are_one_and_come_before_everything(story: Story) -> 
     ]  # fmt: skip
 
 
-def test_a_late_fact_moves_the_cuts_by_its_own_time_and_as_known_before_the_old_ones_stand(story: Story) -> None:
-    story.tell(submitted()).tell(requested("family_card"), 2).tell(verified(), 60)
-    before = told(pieces_of(story, 70))
-    assert before == [("office", 0, 2), ("applicant", 2, 60), ("applicant", 60, 70)]
-    known = Story().tell(submitted()).tell(requested("family_card"), 2).tell(verified(), 60)
-    story.tell(supplied("family_card"), 20, recorded_h=70)
-    assert told(pieces_of(story, 70)) == [
+def test_a_late_fact_moves_the_cuts_by_its_own_time_and_as_known_before_the_old_ones_stand() -> None:
+    rows = timeline((submitted(), 0), (requested("family_card"), 2), (verified(), 60), (supplied("family_card"), 20))
+    rows[-1]["recorded"] = MONDAY + hours(70)
+    assert told(ledger_as_known(rows, 70)) == [
         ("office", 0, 2),
         ("applicant", 2, 20),
         ("office", 20, 60),
         ("office", 60, 70),
     ]
-    assert told(pieces_of(known, 70)) == before
+    assert told(ledger_as_known(rows, 69)) == [("office", 0, 2), ("applicant", 2, 60), ("applicant", 60, 69)]
+
+
+def test_a_correction_moves_the_cuts_from_when_it_was_recorded() -> None:
+    rows = timeline((submitted(), 0), (requested("family_card"), 2), (correcting(requested("family_card"), "e2"), 5))
+    rows[-1]["recorded"] = MONDAY + hours(10)
+    assert told(ledger_as_known(rows, 9)) == [("office", 0, 2), ("applicant", 2, 9)]
+    assert told(ledger_as_known(rows, 10)) == [("office", 0, 5), ("applicant", 5, 10)]
+    assert ledger_as_known(rows, 10)[-1].opened_by == 3
 
 
 def test_of_events_at_the_same_instant_the_order_of_the_log_decides(story: Story) -> None:
