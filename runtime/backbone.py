@@ -5,7 +5,7 @@ database accepts, while the broker or even the database is still away.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,14 +66,19 @@ class Backbone:
         self._schema = schema
         self._migrations = migrations
         self._relay_metrics = relay_metrics
-        self._consumers: list[tuple[str, Effect, int]] = []
+        self._consumers: list[tuple[str, Effect, int, Collection[int] | None]] = []
         self._works: dict[str, Callable[[], Awaitable[None]]] = {}
         self._prepared = asyncio.Event()
         self._generation = settings.log_generation
 
-    def consumes(self, consumer: str, effect: Effect, *, max_records: int = 500) -> None:
-        """Have the log's records handled by `effect` under the name `consumer`, each exactly once."""
-        self._consumers.append((consumer, effect, max_records))
+    def consumes(
+        self, consumer: str, effect: Effect, *, max_records: int = 500, partitions: Collection[int] | None = None
+    ) -> None:
+        """Have the log's records handled by `effect` under the name `consumer`, each exactly once.
+
+        `partitions`: only those, where several consumers with databases of their own divide the log.
+        """
+        self._consumers.append((consumer, effect, max_records, partitions))
 
     def works(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Keep `work` running once the schema is there."""
@@ -157,10 +162,10 @@ class Backbone:
                 effect=effect,
                 max_records=max_records,
             )
-            for consumer, effect, max_records in self._consumers
+            for consumer, effect, max_records, _ in self._consumers
         ]
-        for inbox in inboxes:
-            subscribe(broker, inbox)
+        for inbox, (*_, partitions) in zip(inboxes, self._consumers, strict=True):
+            subscribe(broker, inbox, partitions)
         self.inboxes = inboxes
         await consume(broker, inboxes)
 

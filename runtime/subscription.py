@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
+from runtime.assignment import taking
 from runtime.inbox import Inbox, Reassigned
 from runtime.records import as_record
 from runtime.tasks import running
@@ -43,7 +44,7 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
 class Subscription:
     """Feeds an inbox from a FastStream batch subscriber."""
 
-    def __init__(self, broker: KafkaBroker, inbox: Inbox) -> None:
+    def __init__(self, broker: KafkaBroker, inbox: Inbox, partitions: Collection[int] | None) -> None:
         self._inbox = inbox
         self._committed_at = time.monotonic()
         listener = _Assignment(inbox)
@@ -56,6 +57,7 @@ class Subscription:
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             listener=listener,
+            partition_assignment_strategy=(taking(partitions),),
             parser=self._parse,
             decoder=self._decode,
         )
@@ -117,9 +119,9 @@ class Subscription:
             log.info("lag_not_reported", consumer=self._inbox.consumer, error=type(error).__name__)
 
 
-def subscribe(broker: KafkaBroker, inbox: Inbox) -> Subscription:
-    """Feed `inbox` from its topic once `broker` is started."""
-    return Subscription(broker, inbox)
+def subscribe(broker: KafkaBroker, inbox: Inbox, partitions: Collection[int] | None = None) -> Subscription:
+    """Feed `inbox` from its topic, or from some `partitions` of it, once `broker` is started."""
+    return Subscription(broker, inbox, partitions)
 
 
 async def consume(broker: KafkaBroker, inboxes: Sequence[Inbox]) -> None:

@@ -75,6 +75,7 @@ async def _rebuild(
         log_generation=log_generation,
         bootstrap=settings.kafka,
         consumer=settings.consumer,
+        partitions=settings.own_partitions,
         workers=workers,
         thread=True,
         keep=keep,

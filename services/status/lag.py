@@ -1,7 +1,7 @@
 """How far the projection is behind the log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from prometheus_client import Gauge
 
@@ -27,6 +27,7 @@ class Lag:
         *,
         gauge: Gauge,
         limit: int,
+        partitions: Collection[int] = range(PARTITIONS),
     ) -> None:
         self._pool = pool
         self._consumer = consumer
@@ -34,6 +35,7 @@ class Lag:
         self._generation = generation
         self._gauge = gauge
         self._limit = limit
+        self._partitions = partitions
         self.records = 0
 
     async def measure(self, bootstrap: str, every_s: float = 5.0) -> None:
@@ -45,7 +47,7 @@ class Lag:
                 ends = await asyncio.to_thread(source.ends, PARTITIONS)
                 rows = await self._pool.fetch(SELECT_POSITIONS, self._consumer, qualified)
                 positions = {row["partition"]: row["next_offset"] for row in rows}
-                self.records = sum(max(0, end - positions.get(place, 0)) for place, end in enumerate(ends))
+                self.records = sum(max(0, ends[place] - positions.get(place, 0)) for place in self._partitions)
                 self._gauge.set(self.records)
                 await asyncio.sleep(every_s)
         finally:

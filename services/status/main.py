@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from litestar import Litestar
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from contracts import catalogue
 from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, is_public, key_of
@@ -39,6 +40,7 @@ from services.status.expected_views import Foreteller
 from services.status.expecting import Drawing, Expectations
 from services.status.hot import in_front
 from services.status.lag import Lag
+from services.status.legal_api import legal_routes
 from services.status.limits import RateLimit
 from services.status.lookups import Lookups
 from services.status.past import Historian
@@ -48,6 +50,7 @@ from services.status.reads import Reads, read_pool
 from services.status.rebuild import Options
 from services.status.recount import Recount
 from services.status.search_api import search_routes
+from services.status.shards import build_front, parse_partitions, parse_shards
 from services.status.shown import Shown
 from services.status.statistics_api import statistics_routes
 from services.status.streams import Streams
@@ -93,6 +96,24 @@ class StatusSettings(Settings):
         730, ge=1, le=36_500, description="days after submission for which applications count for expected times"
     )
     connections: int = Field(10, ge=3, le=200, description="most connections to PostgreSQL")
+    partitions: str = Field("", description="partitions of the log that this database has, e.g. 0-5; empty for all")
+    shards: str = Field(
+        "",
+        repr=False,
+        description="databases to read from, e.g. 0-5=postgresql://… 6-11=postgresql://…; takes in nothing",
+    )
+
+    @field_validator("partitions", "shards")
+    @classmethod
+    def _divided(cls, text: str, info: ValidationInfo) -> str:
+        if text:
+            (parse_partitions if info.field_name == "partitions" else parse_shards)(text)
+        return text
+
+    @property
+    def own_partitions(self) -> tuple[int, ...]:
+        """The partitions that are taken in."""
+        return parse_partitions(self.partitions) if self.partitions else tuple(range(PARTITIONS))
 
 
 def drawing_of(settings: StatusSettings) -> Drawing:
@@ -124,11 +145,14 @@ def build(settings: StatusSettings) -> Litestar:
     )
     archive = Archive(settings.topic, backbone.generation)
     projector = Projector(definitions)
-    backbone.consumes(
-        settings.consumer,
-        AsyncpgEffect(backbone.pool, projector.handle, also=archive.keep),
-        max_records=settings.batch_records,
-    )
+    shards = parse_shards(settings.shards) if settings.shards else ()
+    if not shards:
+        backbone.consumes(
+            settings.consumer,
+            AsyncpgEffect(backbone.pool, projector.handle, also=archive.keep),
+            max_records=settings.batch_records,
+            partitions=settings.own_partitions if settings.partitions else None,
+        )
     lookups = Lookups(backbone.pool)
     shown = Shown(backbone.pool, metrics, retention_days=settings.shown_retention_days, flush_s=settings.shown_flush_s)
     presenter = Presenter(words, procedures)
@@ -150,6 +174,7 @@ def build(settings: StatusSettings) -> Litestar:
         backbone.pool, settings.consumer, settings.topic, backbone.generation,
         gauge=metrics.gauge("projection_lag_records", "Records of the log that are not projected yet"),
         limit=settings.lag_limit,
+        partitions=settings.own_partitions,
     )  # fmt: skip
     upkeep = Upkeep(backbone.pool, definitions)
 
@@ -162,8 +187,14 @@ def build(settings: StatusSettings) -> Litestar:
                 topic=settings.topic,
                 log_generation=await backbone.generation(),
                 consumer=settings.consumer,
+                partitions=settings.own_partitions,
             )
         )
+
+    async def see_shards() -> None:
+        async with backbone.pool.acquire() as connection:
+            await build_front(connection, shards, settings.schema_name)
+        await asyncio.Event().wait()
 
     async def statistics_to_compute() -> Recount:
         return Recount(
@@ -180,10 +211,15 @@ def build(settings: StatusSettings) -> Litestar:
     expectations = Expectations(backbone.pool, procedures, drawing_of(settings), settings.expected_every_s)
     backbone.works("expected", expectations.run)
     backbone.works("statistics", publisher.run)
-    backbone.works("generation", keep_live)
-    backbone.works("listen", streams.run)
+    if shards:
+        backbone.works("front", see_shards)
+    else:
+        backbone.works("generation", keep_live)
+    for place, dsn in enumerate([shard.dsn for shard in shards] or [settings.database]):
+        backbone.works(f"listen {place}", partial(streams.run, dsn))
     backbone.works("shown", shown.run)
-    backbone.works("lag", lambda: lag.measure(settings.kafka))
+    if not shards:
+        backbone.works("lag", lambda: lag.measure(settings.kafka))
 
     shown_as = presentation_version(presenter, WORDS.read_bytes())
     past = Past(lookups, timelines, presenter, Historian(presenter, procedures), shown, version=shown_as)
@@ -211,6 +247,7 @@ def build(settings: StatusSettings) -> Litestar:
                 public.find,
                 version=shown_as,
             ),
+            legal_routes(presenter, public.find),
             statistics_routes(publisher, words),
             search_routes(backbone.pool, presenter),
             conformance_routes(Deviants(backbone.pool, words, procedures), presenter),

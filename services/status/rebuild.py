@@ -72,6 +72,8 @@ class Options:
     """Keep the tables of the generation that was live, and of one that differs."""
     drop_first: bool = False
     """Empty the live generation once its digest is known: readers find nothing until the new one is live."""
+    partitions: tuple[int, ...] = tuple(range(PARTITIONS))
+    """Those that this database has; the others stay empty."""
     begin_anew: bool = False
     """Do not take up a rebuild that was begun and not finished."""
 
@@ -189,7 +191,8 @@ class _Rebuild:
             return [0] * PARTITIONS
         source = KafkaSource(self.options.bootstrap, self.options.topic)
         try:
-            return await asyncio.to_thread(source.ends, PARTITIONS)
+            ends = await asyncio.to_thread(source.ends, PARTITIONS)
+            return [end if place in self.options.partitions else 0 for place, end in enumerate(ends)]
         finally:
             source.close()
 

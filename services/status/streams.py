@@ -125,10 +125,13 @@ class Streams:
         for stream in list(self._quiet):
             self._end(stream)
 
-    async def run(self) -> None:
-        """Listen and distribute until the connection is lost. Run it again then: nothing is missed."""
+    async def run(self, dsn: str | None = None) -> None:
+        """Listen and distribute until the connection is lost. Run it again then: nothing is missed.
+
+        `dsn`: where to listen, if elsewhere than where is read; several databases may be listened to at the same time.
+        """
         connection = await asyncpg.connect(
-            self._dsn, server_settings={"application_name": f"jejak-{self._schema}-listen"}, timeout=5.0
+            dsn or self._dsn, server_settings={"application_name": f"jejak-{self._schema}-listen"}, timeout=5.0
         )
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())

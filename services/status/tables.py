@@ -232,6 +232,17 @@ def _shown(kind: str, version: str) -> str:
     return f"{first}, partition, '{version}'::text AS version, due{rest}"
 
 
+def shown_columns(kind: str) -> str:
+    """The columns of a view with their types, for a table elsewhere that shows it."""
+    types = {
+        line.split()[0].strip('"'): line.removesuffix(",").replace(" DEFAULT {partition}", "")
+        for line in map(str.strip, _SHAPES[kind].strip().splitlines())
+    }
+    types["version"] = "version text"
+    names = [name.split(" AS ")[-1].strip('" ') for name in _shown(kind, "").split(", ")]
+    return ", ".join(types[name] for name in names)
+
+
 def drop_generation(generation: int, partitions: int) -> str:
     """Its tables gone, also those that a killed rebuild left unattached, and views that still show them."""
     names = [f"g{generation}_{kind}" for kind in ("timeline", "application")]
