@@ -117,7 +117,7 @@ class Answers:
         if body is None:
             if state is None:
                 return None
-            body = self._presenter.status(number, state)
+            body = self._presenter.status(number, state, overdue=overdue)
             self._bodies.keep(number, (n, version, overdue), body)
         return Answer(200, etag, body)
 

@@ -120,7 +120,7 @@ class Historian:
         progress = asof.progress_at(rows, self._procedures, instants)
         if progress is None:
             return None
-        view = self._presenter.status_view(number, progress)
+        view = self._presenter.status_view(number, progress, in_us(instants.at))
         given = {"as_of": instants.known_at, "valid_at": instants.valid_at}
         query = "&".join(f"{name}={quote(one.isoformat())}" for name, one in given.items() if one is not None)
         return replace(

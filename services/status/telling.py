@@ -112,7 +112,7 @@ def _transferred(telling: Telling, data: Transferred) -> Values:
 
 
 def _deadline_passed(telling: Telling, data: DeadlinePassed) -> Values:
-    return {"by": words.instant(in_us(data.deadline), telling.zone)}
+    return {"by": words.limit(in_us(data.deadline), telling.zone)}
 
 
 def _notified(telling: Telling, data: NotificationSent | NotificationFailed) -> Values:

@@ -10,9 +10,12 @@ from msgspec import Struct
 from contracts.catalogue import Catalogue, Service
 from contracts.facts import Labels
 from services.status import domain, words
+from services.status.clockwork import Clockwork, clock_rules
 from services.status.conformance import deviations
 from services.status.fold import decode_progress
-from services.status.ledger import Piece, ledger
+from services.status.ledger import Piece, ledger, open_run
+from services.status.legal import due_us, shown_at
+from services.status.legal_views import ClockTeller, ClockView
 from services.status.procedure import UNDECLARED, Procedure
 from services.status.progress import Progress
 from services.status.situation import Party, Situation, situate
@@ -70,6 +73,7 @@ class Links(Struct, frozen=True):
     events: str
     waiting: str
     expected: str
+    deadline: str
 
 
 class StatusView(Struct, frozen=True):
@@ -96,6 +100,8 @@ class StatusView(Struct, frozen=True):
     links: Links
     waited: list[Waited]
     """How long each party was waited on; the whole ledger is at `links.waiting`."""
+    clocks: list[ClockView]
+    """What the law promises, and where that stands; day by day at `links.deadline`."""
 
 
 def at(us: int) -> datetime:
@@ -109,17 +115,24 @@ class Presenter:
     def __init__(self, catalogue: Catalogue, procedures: dict[str, Procedure]) -> None:
         self.catalogue = catalogue
         self._procedures = procedures
+        self._clockwork = Clockwork(clock_rules(catalogue))
         self._encode = msgspec.json.Encoder().encode
 
-    def status(self, number: str, state: bytes) -> bytes:
-        """The JSON of a `StatusView`, from an application row."""
-        return self._encode(self.status_view(number, decode_progress(state)))
+    def status(self, number: str, state: bytes, *, overdue: bool) -> bytes:
+        """The JSON of a `StatusView`, from an application row; `overdue`: its deadline has passed."""
+        progress = decode_progress(state)
+        return self._encode(self.status_view(number, progress, self.shown_at(progress, overdue=overdue)))
 
-    def status_view(self, number: str, progress: Progress) -> StatusView:
-        """Where the application stands."""
+    def shown_at(self, progress: Progress, *, overdue: bool) -> int:
+        """The instant as of which the clocks are shown, from nothing but the row and whether its deadline has passed."""
+        return shown_at(progress, due_us(progress, self._clockwork), passed=overdue)
+
+    def status_view(self, number: str, progress: Progress, now_us: int) -> StatusView:
+        """Where the application stands; of its clocks, at `now_us`."""
         procedure = self._procedures.get(progress.service, UNDECLARED)
         service = self.catalogue.services.get(progress.service)
-        situation = situate(progress, procedure)
+        pieces = self.ledger(progress)
+        situation = _since_by_ledger(situate(progress, procedure), pieces)
         values = self._values(progress, situation, service)
         stages = self.stage_labels(progress.service)
         deviating = deviations(progress, procedure, ended=situation.waits_for == "nobody")
@@ -148,13 +161,23 @@ class Presenter:
             last_recorded_at=at(progress.last_recorded),
             events=progress.n,
             deviations=[Deviation(code, words.deviation(code, stages)) for code in deviating],
-            links=Links(*[f"/applications/{number}/{more}" for more in ("timeline", "events", "waiting", "expected")]),
-            waited=self.accounts(progress).sums(self.ledger(progress)),
+            links=Links(
+                *[
+                    f"/applications/{number}/{more}"
+                    for more in ("timeline", "events", "waiting", "expected", "deadline")
+                ]
+            ),
+            waited=self.accounts(progress).sums(pieces),
+            clocks=self.clocks(progress).views(now_us),
         )
 
     def ledger(self, progress: Progress, until_us: int | None = None) -> list[Piece]:
         """The waiting ledger; without `until_us` it does not depend on the present moment."""
         return ledger(progress, until_us, self._procedures.get(progress.service, UNDECLARED))
+
+    def clocks(self, progress: Progress) -> ClockTeller:
+        """What puts the legal clocks of an application into words."""
+        return ClockTeller(self.catalogue, self._clockwork, progress, self.zone(progress.office))
 
     def accounts(self, progress: Progress) -> Accounts:
         """What puts the ledger of an application into words."""
@@ -249,6 +272,14 @@ class Presenter:
                 state = "optional" if optional else "ahead"
             views.append(StageView(code, _text(labels[code]), state, None if reached is None else at(reached)))
         return views
+
+
+def _since_by_ledger(situation: Situation, pieces: list[Piece]) -> Situation:
+    """Who is waited on has been since the ledger says so: what is counted of the time before and this are the whole."""
+    running = open_run(pieces)
+    if not running or running[0].party != situation.waits_for:
+        return situation
+    return msgspec.structs.replace(situation, since=running[0].begin)
 
 
 def _text(labels: Labels) -> Text:

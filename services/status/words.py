@@ -1,7 +1,7 @@
 """Finds and fills the words of `words.yaml`, and says times, sums and codes in both languages."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -65,6 +65,7 @@ class Templates(Struct, frozen=True, forbid_unknown_fields=True):
     roles: dict[str, Text]
     terms: dict[str, Text]
     expected: dict[str, Text]
+    clocks: dict[str, Text]
 
 
 @cache
@@ -107,6 +108,12 @@ def instant(us: int, zone: ZoneInfo) -> Text:
     local = (_EPOCH + timedelta(microseconds=us)).astimezone(zone)
     said = day(us, zone)
     return Text(f"{said.id} pukul {local:%H.%M} {local.tzname()}", f"{said.en}, {local:%H:%M} {local.tzname()}")
+
+
+def limit(us: int, zone: ZoneInfo) -> Text:
+    """A moment as a time limit: where it is the end of a day (24:00 local), the day alone says it better."""
+    local = (_EPOCH + timedelta(microseconds=us)).astimezone(zone)
+    return day(us - 1, zone) if local.time() == time.min else instant(us, zone)
 
 
 def money(amount: int, currency: str) -> Text:

@@ -161,7 +161,7 @@ class Story:
 
     @property
     def view(self) -> StatusView:
-        return Presenter(CATALOGUE, PROCEDURES).status_view(NUMBER, self.progress)
+        return Presenter(CATALOGUE, PROCEDURES).status_view(NUMBER, self.progress, self.progress.last_recorded)
 
     def waits(self) -> tuple[str, float]:
         """Who is waited on, and since how many hours after Monday 09:00."""
