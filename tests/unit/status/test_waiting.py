@@ -16,7 +16,9 @@ from tests.unit.status.story import (
     OFFICER,
     PROCEDURES,
     Story,
+    approved,
     hours,
+    invited,
     requested,
     submitted,
     supplied,
@@ -60,6 +62,13 @@ def test_what_the_status_says_adds_up_to_the_time_since_submission_at_any_moment
     now = MONDAY + hours(30)
     told = [one.seconds + ((now - one.since).total_seconds() if one.since else 0) for one in story.view.waited]
     assert sum(told) == 30 * 3600
+
+
+def test_the_status_says_since_when_as_its_sums_do(story: Story) -> None:
+    story.tell(submitted()).tell(invited(), 3).tell(approved(), 6).tell(supplied("family_card"), 8)
+    office = story.view.waited[0]
+    assert story.view.waiting.since == office.since == MONDAY + hours(6)
+    assert story.view.waiting.text.en == "Waiting for the office, since Monday, 2 March 2026, 15:00 WIB."
 
 
 def test_an_application_that_has_just_begun_waits_for_the_office_and_has_waited_for_nobody(story: Story) -> None:
