@@ -15,6 +15,7 @@ from services.status.disclosure import UNITS
 from services.status.ledger import Piece, ledger, spent
 from services.status.procedure import UNDECLARED, Procedure
 from services.status.progress import Progress
+from services.status.situation import Party
 from services.status.tallies import Months, Tally, period_of, tally
 
 DECIDED: Final = "decided"
@@ -191,7 +192,7 @@ def _until(pieces: list[Piece], until: int) -> list[Piece]:
 
 def _wait(pieces: list[Piece], zone: ZoneInfo, service: ServiceSums) -> None:
     """The time of every party, cut at the borders of the months."""
-    at_stages: dict[tuple[str, str, str], int] = {}
+    at_stages: dict[tuple[str, str, Party], int] = {}
     at_desks: dict[tuple[str, str], int] = {}
     for stage, desk, party, month, us in spent(pieces, zone):
         at_stages[stage, month, party] = at_stages.get((stage, month, party), 0) + us
