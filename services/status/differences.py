@@ -73,6 +73,7 @@ def changes(before: Side, after: Side, zone: ZoneInfo) -> list[Change]:
     return [
         *_sentences(before.view, after.view),
         *_stages(before.view, after.view, zone),
+        *_deadlines(before.view, after.view),
         *_deviations(before.view, after.view),
         *_waited(before.waited, after.waited),
         *_corrections(before, after),
@@ -107,6 +108,16 @@ def _stage_words(stage: StageView | None, zone: ZoneInfo) -> Text | None:
         return None
     reached = words.instant(in_us(stage.at), zone) if stage.at else ""
     return templates().differences[stage.state].fill(at=reached)
+
+
+def _deadlines(before: StatusView | None, after: StatusView | None) -> Iterator[Change]:
+    """Where each legal clock stands."""
+    was = {clock.rule: clock for clock in before.clocks} if before else {}
+    now = {clock.rule: clock for clock in after.clocks} if after else {}
+    for rule in now or was:
+        old, new = (clocks[rule].text if rule in clocks else None for clocks in (was, now))
+        if old != new:
+            yield _change("deadline", old, new, code=rule, name=(now.get(rule) or was[rule]).promise)
 
 
 def _deviations(before: StatusView | None, after: StatusView | None) -> Iterator[Change]:

@@ -215,6 +215,20 @@ def test_a_correction_changes_the_situation_and_says_which_event_counts_no_longe
     assert (gone.name.en, gone.after and gone.after.en) == ("Event 7", "No longer counts")
 
 
+def test_the_examination_starts_the_legal_clock() -> None:
+    clock = change(difference(96, 97), "deadline", "passport_issue")
+    assert clock.before is not None
+    assert clock.after is not None
+    assert clock.before.en.startswith("The time counts from the day after")
+    assert clock.after.en == "Our time limit: Thursday, 12 March 2026."
+
+
+def test_a_deadline_that_passes_is_a_change_though_nothing_happened() -> None:
+    told = HISTORIAN.difference(HEAD, passport()[:6], "recorded", at(254), at(256))
+    assert (told.events, told.count) == ([], 0)
+    assert [one.what for one in told.changes] == ["deadline", "waited"]
+
+
 def test_by_what_was_true_the_payment_came_when_it_was_made() -> None:
     assert [entry.n for entry in difference(4, 6, "valid").events] == [3]
     assert [entry.n for entry in difference(4, 6, "recorded").events] == []
