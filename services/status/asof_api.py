@@ -66,7 +66,11 @@ class ShownView(Struct, frozen=True):
 
 
 class Past:
-    """Answers to questions about the past."""
+    """Answers to questions about the past.
+
+    `sees_quarantine`: the database of `lookups` has the quarantine of what it reads. A reader in front of several databases
+    has not: no past is settled there.
+    """
 
     def __init__(
         self,
@@ -77,6 +81,7 @@ class Past:
         shown: Shown,
         *,
         version: str,
+        sees_quarantine: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._lookups = lookups
@@ -85,6 +90,7 @@ class Past:
         self._historian = historian
         self._shown = shown
         self._version = version
+        self._sees_quarantine = sees_quarantine
         self._now = now
 
     async def status(
@@ -187,7 +193,11 @@ class Past:
     async def _headers(self, head: Head, known_at: datetime | None, tag: str) -> dict[str, str]:
         """The entity tag is of the row and of the instants; what can no longer change need not be asked for again."""
         last_recorded = at(decode_progress(head.state).last_recorded)
-        settled = asof.is_settled(known_at, last_recorded) and not await self._lookups.is_quarantined(head.number)
+        settled = (
+            self._sees_quarantine
+            and asof.is_settled(known_at, last_recorded)
+            and not await self._lookups.is_quarantined(head.number)
+        )
         return {
             "ETag": f'"{head.n}-{head.version}-{self._version}-{tag}"',
             "Cache-Control": _SETTLED if settled else _OPEN,

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from litestar import Litestar
+from prometheus_client import Counter
 from pydantic import Field, ValidationInfo, field_validator
 
 from contracts import catalogue
 from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, is_public, key_of
+from contracts.facts import Actor
 from runtime.backbone import Backbone, Log
 from runtime.database import Pool
 from runtime.inbox import AsyncpgEffect
@@ -30,8 +32,10 @@ from services.status.api import Public, presentation_version, staff_routes
 from services.status.archive import Archive
 from services.status.asof_api import Past
 from services.status.bodies import Bodies
+from services.status.clockwork import Clockwork
 from services.status.conformance_api import conformance_routes
-from services.status.definitions import definitions_of
+from services.status.deadlines import Watch
+from services.status.definitions import Definitions, definitions_of
 from services.status.deviants import Deviants
 from services.status.entries import Entries, Entry
 from services.status.expected import Rules
@@ -95,6 +99,12 @@ class StatusSettings(Settings):
     expected_history_days: int = Field(
         730, ge=1, le=36_500, description="days after submission for which applications count for expected times"
     )
+    deadlines_every_s: float = Field(
+        5.0, gt=0, le=3_600, description="seconds between one look for deadlines that have passed and the next"
+    )
+    deadline_grace_s: float = Field(
+        60.0, ge=0, le=86_400, description="seconds after a deadline for which a fact that met it may still arrive"
+    )
     connections: int = Field(10, ge=3, le=200, description="most connections to PostgreSQL")
     partitions: str = Field("", description="partitions of the log that this database has, e.g. 0-5; empty for all")
     shards: str = Field(
@@ -123,12 +133,32 @@ def drawing_of(settings: StatusSettings) -> Drawing:
     )
 
 
+def watch_of(
+    settings: StatusSettings, backbone: Backbone, definitions: Definitions, source: str, lag: Lag, counter: Counter
+) -> Watch:
+    """What says that deadlines have passed."""
+    return Watch(
+        pool=backbone.pool,
+        store=backbone.store,
+        clockwork=Clockwork(definitions.rules),
+        version=definitions.version,
+        consumer=settings.consumer,
+        source=source,
+        by=Actor(role="system", office=settings.office),
+        known_until=lambda: lag.known_until,
+        every_s=settings.deadlines_every_s,
+        grace=timedelta(seconds=settings.deadline_grace_s),
+        counter=counter,
+    )
+
+
 def build(settings: StatusSettings) -> Litestar:
     """Everything wired; it starts with the application's lifespan. Call within the running loop."""
     words = catalogue.load(extra=catalogue.additions(settings.catalogue_extra))
     definitions = definitions_of(words)
     procedures = definitions.procedures
     metrics = Metrics(settings.service_name)
+    source = f"{words.offices[settings.office].source}/status"
     backbone = Backbone(
         settings,
         Log(
@@ -140,7 +170,7 @@ def build(settings: StatusSettings) -> Litestar:
         ),
         schema=settings.schema_name,
         migrations=MIGRATIONS,
-        source=f"{words.offices[settings.office].source}/status",
+        source=source,
         pool_size=settings.connections,
     )
     archive = Archive(settings.topic, backbone.generation)
@@ -220,9 +250,12 @@ def build(settings: StatusSettings) -> Litestar:
     backbone.works("shown", shown.run)
     if not shards:
         backbone.works("lag", lambda: lag.measure(settings.kafka))
+        said = metrics.counter("deadlines_said", "Legal deadlines of which the log was told that they passed")
+        backbone.works("deadlines", watch_of(settings, backbone, definitions, source, lag, said).run)
 
     shown_as = presentation_version(presenter, WORDS.read_bytes())
-    past = Past(lookups, timelines, presenter, Historian(presenter, procedures), shown, version=shown_as)
+    historian = Historian(presenter, procedures)
+    past = Past(lookups, timelines, presenter, historian, shown, version=shown_as, sees_quarantine=not shards)
     read_only = read_pool(settings.database, settings.schema_name)
     answers = Answers(
         Reads(read_only),
