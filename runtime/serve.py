@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -35,6 +37,7 @@ def run(build: Callable[[S], Litestar], settings: S) -> None:
     `JEJAK_ADDRESS_FILE` is set, written there. Exit code 2 with one line where the port cannot be had.
     """
     configure_logging(service=settings.service_name, level=settings.log_level)
+    _allow_many_sockets()
     listener = _listen(settings)
     address = _address(listener)
     _log.info("listening", url=address)
@@ -88,6 +91,13 @@ class Server(uvicorn.Server):
         """End event streams first: uvicorn would otherwise wait for them until its limit."""
         self._stopping.set()
         await super().shutdown(sockets)
+
+
+def _allow_many_sockets() -> None:
+    """As many open files as the system lets us have: the usual soft limit of 1,024 is for programs that call select."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # where the system says otherwise, its limit stands
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _leave() -> None:
