@@ -43,7 +43,8 @@ class Log:
 class Backbone:
     """Made within the running loop; `running` is its life.
 
-    `pool` and `store` can be handed around at once; they connect when they are used.
+    `pool` and `store` can be handed around at once; they connect when they are used. `source` is that of the service's
+    events.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Backbone:
     ) -> None:
         self.pool = make_pool(settings.database, schema=schema, max_size=pool_size)
         self.store = PostgresEventStore.open(settings.database, schema)
+        self.source = source
         self.quarantine = Quarantine(self.pool, self.store, source)
         self.inboxes: list[Inbox] = []
         self._settings = settings

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import ClassVar
 
 from litestar import Litestar
-from prometheus_client import Counter
 from pydantic import Field, ValidationInfo, field_validator
 
 from contracts import catalogue
@@ -134,7 +133,7 @@ def drawing_of(settings: StatusSettings) -> Drawing:
 
 
 def watch_of(
-    settings: StatusSettings, backbone: Backbone, definitions: Definitions, source: str, lag: Lag, counter: Counter
+    settings: StatusSettings, backbone: Backbone, definitions: Definitions, lag: Lag, metrics: Metrics
 ) -> Watch:
     """What says that deadlines have passed."""
     return Watch(
@@ -143,12 +142,12 @@ def watch_of(
         clockwork=Clockwork(definitions.rules),
         version=definitions.version,
         consumer=settings.consumer,
-        source=source,
+        source=backbone.source,
         by=Actor(role="system", office=settings.office),
         known_until=lambda: lag.known_until,
         every_s=settings.deadlines_every_s,
         grace=timedelta(seconds=settings.deadline_grace_s),
-        counter=counter,
+        counter=metrics.counter("deadlines_said", "Legal deadlines of which the log was told that they passed"),
     )
 
 
@@ -158,7 +157,6 @@ def build(settings: StatusSettings) -> Litestar:
     definitions = definitions_of(words)
     procedures = definitions.procedures
     metrics = Metrics(settings.service_name)
-    source = f"{words.offices[settings.office].source}/status"
     backbone = Backbone(
         settings,
         Log(
@@ -170,7 +168,7 @@ def build(settings: StatusSettings) -> Litestar:
         ),
         schema=settings.schema_name,
         migrations=MIGRATIONS,
-        source=source,
+        source=f"{words.offices[settings.office].source}/status",
         pool_size=settings.connections,
     )
     archive = Archive(settings.topic, backbone.generation)
@@ -250,8 +248,7 @@ def build(settings: StatusSettings) -> Litestar:
     backbone.works("shown", shown.run)
     if not shards:
         backbone.works("lag", lambda: lag.measure(settings.kafka))
-        said = metrics.counter("deadlines_said", "Legal deadlines of which the log was told that they passed")
-        backbone.works("deadlines", watch_of(settings, backbone, definitions, source, lag, said).run)
+        backbone.works("deadlines", watch_of(settings, backbone, definitions, lag, metrics).run)
 
     shown_as = presentation_version(presenter, WORDS.read_bytes())
     historian = Historian(presenter, procedures)

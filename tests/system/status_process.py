@@ -116,6 +116,7 @@ class Status:
             "JEJAK_ADDRESS_FILE": str(self.folder / "address"),
             "JEJAK_HEARTBEAT_S": "1",
             "JEJAK_LOOKUPS_PER_S": "0",
+            "JEJAK_DEADLINES_EVERY_S": "3600",  # its events are of March: what is late would be said at once
         }
 
     def start(self, **settings: str) -> None:
