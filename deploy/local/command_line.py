@@ -34,6 +34,9 @@ SERVICE_COMMANDS = {
     "status": ServiceCommand("services.status.lookup_cli", "status", "Show the timeline of an application."),
     "difference": ServiceCommand("services.status.lookup_cli", "difference", "Show what changed between two instants."),
     "expected": ServiceCommand("services.status.expected_cli", "expected", "Show how long each service takes."),
+    "statistics": ServiceCommand(
+        "services.status.statistics_cli", "statistics", "Compute the statistics from the projection or the archive."
+    ),
     "rebuild": ServiceCommand("services.status.cli", "rebuild", "Build the timelines anew from Kafka or the archive."),
 }
 
