@@ -55,12 +55,13 @@ class Lag:
                 positions = {row["partition"]: row["next_offset"] for row in rows}
                 self.records = sum(max(0, ends[place] - positions.get(place, 0)) for place in self._partitions)
                 self._gauge.set(self.records)
-                self._learn(now, ends, positions)
+                self.learn(now, ends, positions)
                 await asyncio.sleep(every_s)
         finally:
             source.close()
 
-    def _learn(self, now: datetime, ends: list[int], positions: Mapping[int, int]) -> None:
+    def learn(self, now: datetime, ends: list[int], positions: Mapping[int, int]) -> None:
+        """What follows for `known_until` from the ends of the log at `now` and the positions after that."""
         awaited = self._awaited or (now, ends)
         if all(positions.get(place, 0) >= awaited[1][place] for place in self._partitions):
             self.known_until, awaited = awaited[0], (now, ends)
