@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -117,6 +118,33 @@ async def test_more_than_one_batch_is_written_by_one_flush(pool: Pool) -> None:
         shown.note(f"LBG-{place}", 1)
     await shown.flush()
     assert await pool.fetchval("SELECT count(*) FROM shown") == 4_500
+
+
+async def test_what_a_failed_flush_held_is_written_by_the_next(pool: Pool) -> None:
+    shown = _shown(pool, Clock(JANUARY))
+    shown.note("LBG-A", 1)
+    await shown.flush()
+    await pool.execute("DROP TABLE shown_2026_01")
+    shown.note("LBG-A", 2)
+    with pytest.raises(asyncpg.PostgresError):
+        await shown.flush()
+    shown.note("LBG-A", 2)
+    await shown.flush()
+    assert [(seen.events, seen.looks) for seen in await shown.seen("LBG-A", JANUARY)] == [(2, 2)]
+
+
+async def test_a_look_that_takes_long_does_not_hold_up_the_writing_when_a_month_is_to_be_made(pool: Pool) -> None:
+    clock = Clock(JANUARY)
+    shown = _shown(pool, clock)
+    await shown.keep_tables()
+    async with pool.acquire() as reader, reader.transaction():
+        await reader.fetch("SELECT * FROM shown")
+        clock.now += timedelta(days=60)
+        shown.note("LBG-A", 1)
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await shown.flush()
+    await shown.flush()
+    assert [seen.events for seen in await shown.seen("LBG-A", clock.now)] == [1]
 
 
 # At the service
