@@ -15,7 +15,6 @@ from services.status.disclosure import UNITS
 from services.status.ledger import Piece, ledger, spent
 from services.status.procedure import UNDECLARED, Procedure
 from services.status.progress import Progress
-from services.status.situation import Party
 from services.status.tallies import Months, Tally, period_of, tally
 
 DECIDED: Final = "decided"
@@ -70,7 +69,9 @@ class ServiceSums(Struct, gc=False):
     """A service at an office."""
 
     whole: Part
+    """Volumes, durations, legal clocks."""
     stages: dict[str, Part]
+    """Waiting and backlog: every moment and every open application is at one stage, so that they add up to the whole."""
     desks: dict[str, Part]
 
 
@@ -153,9 +154,7 @@ class Statistics:
                 return
             while place < len(pieces) - 1 and pieces[place].end <= instant:
                 place += 1
-            service.whole.of(month).last(BACKLOG, instant - submitted)
-            stage = pieces[place].stage
-            _part(service.stages, stage).of(month).last(BACKLOG, instant - submitted)
+            _part(service.stages, pieces[place].stage).of(month).last(BACKLOG, instant - submitted)
 
 
 def _service(office: OfficeSums, code: str) -> ServiceSums:
@@ -191,25 +190,27 @@ def _until(pieces: list[Piece], until: int) -> list[Piece]:
 
 
 def _wait(pieces: list[Piece], zone: ZoneInfo, service: ServiceSums) -> None:
-    """The time of every party, cut at the borders of the months."""
-    at_stages: dict[tuple[str, str, Party], int] = {}
-    at_desks: dict[tuple[str, str], int] = {}
+    """The time of every party at every stage, and the office's at every desk, cut at the borders of the months."""
+    at_stages: dict[str, dict[str, dict[str, int]]] = {}
+    at_desks: dict[str, dict[str, int]] = {}
     for stage, desk, party, month, us in spent(pieces, zone):
-        at_stages[stage, month, party] = at_stages.get((stage, month, party), 0) + us
+        waited = at_stages.setdefault(stage, {}).setdefault(month, {})
+        waited[party] = waited.get(party, 0) + us
         if party == "office":
-            at_desks[desk, month] = at_desks.get((desk, month), 0) + us
-    stages: dict[str, dict[str, None]] = {}
-    for (stage, month, party), us in at_stages.items():
-        service.whole.of(month).wait(party, us)
-        _part(service.stages, stage).of(month).wait(party, us)
-        stages.setdefault(stage, {})[month] = None
-    desks: dict[str, dict[str, None]] = {}
-    for (desk, month), us in at_desks.items():
-        _part(service.desks, desk).of(month).wait("office", us)
-        desks.setdefault(desk, {})[month] = None
-    for parts, present in ((service.stages, stages), (service.desks, desks)):
-        for code, months in present.items():
-            parts[code].was_present(months)
+            by_month = at_desks.setdefault(desk, {})
+            by_month[month] = by_month.get(month, 0) + us
+    for stage, months in at_stages.items():
+        part = _part(service.stages, stage)
+        part.was_present(months)
+        for month, waited in months.items():
+            tally = part.of(month)
+            for who, us in waited.items():
+                tally.wait(who, us)
+    for desk, worked in at_desks.items():
+        part = _part(service.desks, desk)
+        part.was_present(worked)
+        for month, us in worked.items():
+            part.of(month).wait("office", us)
 
 
 def _leave(pieces: list[Piece], months: Months, service: ServiceSums) -> None:

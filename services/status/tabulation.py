@@ -5,7 +5,7 @@ is the same, to the byte, for the same applications, position and instant.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from services.status.disclosure import UNITS, Unit, layers
@@ -23,7 +23,18 @@ from services.status.figures import (
     Taking,
     Waited,
 )
-from services.status.statistics import ACTS, BACKLOG, DECIDED, ISSUED, LEFT, OWN_APART, OfficeSums, Part, Statistics
+from services.status.statistics import (
+    ACTS,
+    BACKLOG,
+    DECIDED,
+    ISSUED,
+    LEFT,
+    OWN_APART,
+    OfficeSums,
+    Part,
+    ServiceSums,
+    Statistics,
+)
 from services.status.tallies import Tally, in_seconds, percentiles, period_of, share, together
 from services.status.views import at
 
@@ -77,29 +88,58 @@ class _Year:
     def rows(self) -> Iterator[Row]:
         """A row for each service, the others together and all of them, in every unit and period."""
         wholes = {code: sums.whole for code, sums in self._services.items()}
+        everything: _Group = ("all", "", list(wholes))
         stages = {code: self._layers(sums.stages) for code, sums in self._services.items()}
         for sight in self._sights:
             alone = self._shown[sight.unit]
-            if alone is None:
+            if alone is None or not any(whole.present.get(sight.period) for whole in wholes.values()):
                 continue
-            for of, code, parts in [*_groups(wholes, alone, sight.period), ("all", "", list(wholes.values()))]:
+            for of, code, codes in [*_groups(wholes, alone, sight.period), everything]:
                 shown = stages[code][sight.unit] if of == "one" else None
-                row = _row(self._code, (of, code), parts, sight)
-                if shown is not None and row is not None:
-                    groups = _groups(self._services[code].stages, shown, sight.period)
-                    row.stages.extend(_stage(group, stage, own, sight) for group, stage, own in groups)
-                if row is not None:
-                    yield row
+                own = self._services[code].stages if of == "one" else {}
+                yield self._row(
+                    (of, code),
+                    [self._services[one] for one in codes],
+                    sight,
+                    [
+                        _stage(group, stage, [own[one] for one in together], sight)
+                        for group, stage, together in (_groups(own, shown, sight.period) if shown is not None else ())
+                    ],
+                )
 
     def desks(self) -> Iterator[DeskRow]:
         """A row for each desk of a service that has rows of its own, and the others together."""
         layered = {code: self._layers(sums.desks) for code, sums in self._services.items()}
         for sight in self._sights:
             for service in sorted(self._shown[sight.unit] or ()):
-                alone = layered[service][sight.unit]
+                alone, desks = layered[service][sight.unit], self._services[service].desks
                 if alone is not None:
-                    for of, desk, parts in _groups(self._services[service].desks, alone, sight.period):
-                        yield _desk((self._code, service), (of, desk), parts, sight)
+                    for of, desk, codes in _groups(desks, alone, sight.period):
+                        yield _desk((self._code, service), (of, desk), [desks[one] for one in codes], sight)
+
+    def _row(self, what: tuple[Of, str], services: list[ServiceSums], sight: _Sight, stages: list[StageRow]) -> Row:
+        sums = _summed([service.whole for service in services], sight)
+        everywhere = [stage for service in services for stage in service.stages.values()]
+        return Row(
+            office=self._code,
+            of=what[0],
+            service=what[1],
+            unit=sight.unit,
+            period=sight.period,
+            complete=sight.complete,
+            applications=sum(service.whole.present.get(sight.period, 0) for service in services),
+            volumes={name: sums.counts.get(name, 0) for name in VOLUMES},
+            taking=Taking(
+                *[
+                    percentiles(sums.lengths.get(name))
+                    for name in (DECIDED, DECIDED + OWN_APART, ISSUED, ISSUED + OWN_APART)
+                ]
+            ),
+            legal=_legal(sums.counts),
+            waited=_waited(everywhere, sight),
+            backlog=_backlog(everywhere, sight),
+            stages=stages,
+        )
 
     def _layers(self, parts: Mapping[str, Part]) -> dict[Unit, frozenset[str] | None]:
         return layers({code: part.present for code, part in parts.items()}, self._periods, overlap=True)
@@ -112,52 +152,27 @@ def _grouped(months: list[str], unit: Unit) -> dict[str, list[str]]:
     return grouped
 
 
-def _groups(parts: Mapping[str, Part], alone: frozenset[str], period: str) -> list[tuple[Of, str, list[Part]]]:
+_Group = tuple[Of, str, list[str]]
+"""What a row is of: its kind, its code, and the codes of all that it adds up."""
+
+
+def _groups(parts: Mapping[str, Part], alone: frozenset[str], period: str) -> list[_Group]:
     """What has rows in a period: parts by themselves, by code, and the others together."""
     there = sorted(code for code, part in parts.items() if part.present.get(period, 0))
-    groups: list[tuple[Of, str, list[Part]]] = [("one", code, [parts[code]]) for code in there if code in alone]
-    others = [parts[code] for code in there if code not in alone]
+    groups: list[_Group] = [("one", code, [code]) for code in there if code in alone]
+    others = [code for code in there if code not in alone]
     return [*groups, ("others", "", others)] if others else groups
 
 
-def _row(office: str, what: tuple[Of, str], parts: list[Part], sight: _Sight) -> Row | None:
-    """The row of a service without its stages; none where no application was there."""
-    applications = sum(part.present.get(sight.period, 0) for part in parts)
-    if not applications:
-        return None
-    sums = _summed(parts, sight)
-    return Row(
-        office=office,
-        of=what[0],
-        service=what[1],
-        unit=sight.unit,
-        period=sight.period,
-        complete=sight.complete,
-        applications=applications,
-        volumes={name: sums.counts.get(name, 0) for name in VOLUMES},
-        taking=Taking(
-            *[
-                percentiles(sums.lengths.get(name))
-                for name in (DECIDED, DECIDED + OWN_APART, ISSUED, ISSUED + OWN_APART)
-            ]
-        ),
-        legal=_legal(sums.counts),
-        waited=_waited(sums.waited),
-        backlog=_backlog(parts, sight),
-        stages=[],
-    )
-
-
 def _stage(of: Of, code: str, parts: list[Part], sight: _Sight) -> StageRow:
-    sums = _summed(parts, sight)
-    lasted = sums.lengths.get(LEFT)
+    lasted = _summed(parts, sight).lengths.get(LEFT)
     return StageRow(
         of=of,
         code=code,
         applications=parts[0].present[sight.period] if of == "one" else None,
         left=len(lasted or ()),
         lasted=percentiles(lasted),
-        waited=_waited(sums.waited),
+        waited=_waited(parts, sight),
         backlog=_backlog(parts, sight),
     )
 
@@ -202,11 +217,11 @@ def _legal(counts: Mapping[str, int]) -> list[Legal]:
     ]
 
 
-def _waited(waited: Mapping[str, int]) -> list[Waited]:
-    seconds = in_seconds(waited, PARTIES)
-    whole = sum(waited.values())
-    return [Waited(party, seconds[party], share(waited[party], whole)) for party in _those_in(waited)]
-
-
-def _those_in(waited: Mapping[str, int]) -> Iterable[str]:
-    return (party for party in PARTIES if party in waited)
+def _waited(parts: list[Part], sight: _Sight) -> list[Waited]:
+    waited: dict[str, int] = {}
+    for part in parts:
+        for month in sight.months:
+            for party, us in part.months[month].waited.items() if month in part.months else ():
+                waited[party] = waited.get(party, 0) + us
+    seconds, whole = in_seconds(waited, PARTIES), sum(waited.values())
+    return [Waited(party, seconds[party], share(waited[party], whole)) for party in PARTIES if party in waited]
