@@ -1,9 +1,10 @@
 """Finds and fills the words of `words.yaml`, and says times, sums and codes in both languages."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta
-from functools import cache
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
+from string import Formatter
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -42,11 +43,11 @@ class Text(Struct, frozen=True):
 
     def fill(self, **values: "Text | str") -> "Text":
         """A sentence with `{name}` replaced by its value, in each language by the value's own words."""
-        return Text(_tidy(self.id.format(**_in("id", values))), _tidy(self.en.format(**_in("en", values))))
+        return Text(_tidy(_filled(self.id, "id", values)), _tidy(_filled(self.en, "en", values)))
 
     def fill_in_place(self, **values: "Text | str") -> "Text":
         """As `fill`, for a piece of a sentence: its leading space is kept."""
-        return Text(self.id.format(**_in("id", values)), self.en.format(**_in("en", values)))
+        return Text(_filled(self.id, "id", values), _filled(self.en, "en", values))
 
 
 class Templates(Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,8 +75,18 @@ def templates() -> Templates:
     return msgspec.yaml.decode(Path(__file__).with_name("words.yaml").read_bytes(), type=Templates)
 
 
-def _in(language: Language, values: Mapping[str, Text | str]) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else getattr(value, language) for name, value in values.items()}
+def _filled(template: str, language: Language, values: Mapping[str, Text | str]) -> str:
+    """`template` with what it names put in; most of what a sentence may be filled with is not in it."""
+    filling = {}
+    for name in _names(template):
+        value = values[name]
+        filling[name] = value if isinstance(value, str) else getattr(value, language)
+    return template.format(**filling)
+
+
+@lru_cache(maxsize=4_096)
+def _names(template: str) -> tuple[str, ...]:
+    return tuple(name for _, name, _, _ in Formatter().parse(template) if name is not None)
 
 
 def _tidy(sentence: str) -> str:
@@ -95,7 +106,22 @@ def joined(texts: list[Text]) -> Text:
 
 def day(us: int, zone: ZoneInfo) -> Text:
     """A day at the office: *Jumat, 6 Maret 2026* / *Friday, 6 March 2026*."""
-    local = (_EPOCH + timedelta(microseconds=us)).astimezone(zone)
+    return _day(_local(us, zone).date())
+
+
+def instant(us: int, zone: ZoneInfo) -> Text:
+    """A moment of the office's day: *Jumat, 6 Maret 2026 pukul 14.00 WIB* / *Friday, 6 March 2026, 14:00 WIB*."""
+    local = _local(us, zone)
+    said, hour, minute, name = _day(local.date()), local.hour, local.minute, local.tzname()
+    return Text(f"{said.id} pukul {hour:02d}.{minute:02d} {name}", f"{said.en}, {hour:02d}:{minute:02d} {name}")
+
+
+def _local(us: int, zone: ZoneInfo) -> datetime:
+    return (_EPOCH + timedelta(microseconds=us)).astimezone(zone)
+
+
+@lru_cache(maxsize=4_096)
+def _day(local: date) -> Text:
     said = {
         language: f"{_DAYS[language][local.weekday()]}, {local.day} {_MONTHS[language][local.month - 1]} {local.year}"
         for language in LANGUAGES
@@ -103,16 +129,9 @@ def day(us: int, zone: ZoneInfo) -> Text:
     return Text(said["id"], said["en"])
 
 
-def instant(us: int, zone: ZoneInfo) -> Text:
-    """A moment of the office's day: *Jumat, 6 Maret 2026 pukul 14.00 WIB* / *Friday, 6 March 2026, 14:00 WIB*."""
-    local = (_EPOCH + timedelta(microseconds=us)).astimezone(zone)
-    said = day(us, zone)
-    return Text(f"{said.id} pukul {local:%H.%M} {local.tzname()}", f"{said.en}, {local:%H:%M} {local.tzname()}")
-
-
 def limit(us: int, zone: ZoneInfo) -> Text:
     """A moment as a time limit: where it is the end of a day (24:00 local), the day alone says it better."""
-    local = (_EPOCH + timedelta(microseconds=us)).astimezone(zone)
+    local = _local(us, zone)
     return day(us - 1, zone) if local.time() == time.min else instant(us, zone)
 
 
