@@ -113,6 +113,9 @@ def _show(console: Console, shown: dict[str, Any], entries: list[dict[str, Any]]
         console.print(shown[key][language], highlight=False, markup=False)
     console.print(shown["waiting"]["text"][language], highlight=False, markup=False)
     console.print(f"→ {shown['todo']['text'][language]}", highlight=False, markup=False)
+    for clock in shown["clocks"]:
+        promise = f"{clock['promise'][language]} ({clock['legal_basis']})."
+        console.print(f"{promise} {clock['text'][language]}", highlight=False, markup=False)
     if shown["waited"]:
         sums = " · ".join(party["text"][language] for party in shown["waited"])
         console.print(f"{'Waktu' if language == 'id' else 'Time'}: {sums}", highlight=False, markup=False)
