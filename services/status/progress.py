@@ -85,13 +85,15 @@ class Progress(Struct, array_like=True, gc=False):
     transferred_at: int | None = None
     transferred_to: str | None = None
     acted_at: int | None = None
-    """When an office or agency last did something; a transfer later than that is still unanswered."""
+    """When an office or agency last did something."""
     own_stage: str = ""
     own_stage_at: int = 0
     own_stage_id: str = ""
     own_stage_en: str = ""
     standing: dict[str, int] | None = None
     """Deviation that still holds → time of the event that deviated."""
+    answered: bool = False
+    """The body to which the case was transferred last has done something since."""
     first_recorded: int = 0
     """Since when we follow it."""
     desk: str = ""

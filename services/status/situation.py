@@ -65,6 +65,12 @@ def _following(progress: Progress, procedure: Procedure, place: int) -> str:
 Standing = tuple[str, Party, int]
 
 
+def _completed_at(progress: Progress, procedure: Procedure) -> int:
+    """When the last of the stages that had to be reached was: what follows does not move the end."""
+    last = procedure.stages[-1][1]
+    return max(progress.reached.get(fact, 0) for _, fact, optional in procedure.stages if not optional or fact == last)
+
+
 def _ended(progress: Progress, procedure: Procedure, following: str) -> Standing | None:
     reached = progress.reached
     for fact in ("collected", "withdrawn"):
@@ -73,7 +79,7 @@ def _ended(progress: Progress, procedure: Procedure, following: str) -> Standing
     if progress.outcome == "refused" and "issued" not in reached:
         return "refused", "nobody", progress.decided_at
     if procedure.stages and not following and procedure.stages[-1][1] in reached:
-        return "completed", "nobody", progress.last_at
+        return "completed", "nobody", _completed_at(progress, procedure)
     return None
 
 
@@ -92,9 +98,8 @@ def _waiting(progress: Progress) -> Standing | None:  # noqa: PLR0911 - a list o
             return "invited", "applicant", min(since for since, _ in progress.invited.values())
     elif (since := _invited_after_decision(progress)) is not None:
         return "invited", "applicant", since
-    if progress.transferred_at is not None and progress.transferred_at >= (
-        progress.transferred_at if progress.acted_at is None else progress.acted_at
-    ):
+    away = progress.transferred_at is not None and progress.transferred_to != progress.office
+    if progress.transferred_at is not None and away and not progress.answered:
         return "transferred", "agency", progress.transferred_at
     return None
 
@@ -102,8 +107,14 @@ def _waiting(progress: Progress) -> Standing | None:  # noqa: PLR0911 - a list o
 def _invited_after_decision(progress: Progress) -> int | None:
     """Stay permits are approved before the examination: an invitation that came after the decision is still to be met."""
     decided_at = progress.reached.get("decided")
-    later = [since for since, _ in (progress.invited or {}).values() if decided_at is not None and since >= decided_at]
-    return min(later) if later and progress.outcome == "approved" else None
+    if decided_at is None or not progress.invited or progress.outcome != "approved":
+        return None
+    later = [since for since, _ in progress.invited.values() if since > decided_at]
+    if any(since == decided_at for since, _ in progress.invited.values()):
+        tied = [moment.fact for moment in progress.journal if moment.at == decided_at]
+        if "invited" in tied[tied.index("decided") + 1 :]:
+            later.append(decided_at)
+    return min(later, default=None)
 
 
 def _at_office(progress: Progress, procedure: Procedure, place: int) -> Standing:
