@@ -63,9 +63,9 @@ class Case(Struct, frozen=True, gc=False):
 
     def age(self, instant: int) -> int:
         """What its clock shows at `instant`: 0 before the submission."""
-        stood = sum(
+        stood = sum(  # of a list: the innermost loop of the back-test
             [min(end, instant) - begin for begin, end in self.standing if begin < instant]
-        )  # a list: this is the innermost loop of the back-test
+        )
         return max(0, instant - self.submitted - stood)
 
     def stands(self, instant: int) -> bool:
