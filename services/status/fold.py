@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from contracts.envelope import MalformedEvent, check_characters
 from services.status.clockwork import WITHOUT_DEADLINES, Clockwork
+from services.status.conformance import deviations
 from services.status.domain import declare, evolve
 from services.status.legal import deadlines_us
 from services.status.partitions import is_canonical, partition_of
@@ -199,7 +200,7 @@ def _application_row(track: Track, counting: Progress, procedure: Procedure, clo
         submitted_us=counting.reached.get("submitted"),
         number=track.field,
         texts=(counting.service, counting.office, situation.stage, situation.code, situation.waits_for),
-        deviations=sorted(counting.standing or ()),
+        deviations=deviations(counting, procedure, ended=situation.waits_for == "nobody"),
         state=encode_progress(progress),
         deadlines_us=deadlines_us(counting, clockwork),
         desk=counting.desk,
