@@ -55,6 +55,7 @@ def configure_logging(*, service: str, level: str = "info", stream: TextIO | Non
     root = logging.getLogger()
     root.handlers[:] = [library_handler([structlog.stdlib.add_logger_name, *first], out)]
     root.setLevel(level.upper())
+    logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     _route_libraries(level)
 

@@ -7,6 +7,7 @@ between publishes again what consumers know by (`source`, `id`).
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -14,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from runtime.database import Connection, Pool
 from runtime.eventstore import EventStore, Notification
-from runtime.tasks import wait_at_most
+from runtime.listening import follow
 
 log = structlog.get_logger()
 
@@ -72,13 +73,12 @@ class Relay:
         self._headers = [("content-type", content_type.encode())]
         self._metrics = metrics
         self._channel = channel
-        self._wake = asyncio.Event()
+        self._position = 0
 
     async def run(self) -> None:
         """Wait to be the active one, then publish for ever. Raises on any trouble; start it again (`runtime.tasks`)."""
         async with self._pool.acquire(timeout=10) as connection:
             await self._elected(connection)
-            await connection.add_listener(self._channel, self._woken)
             # A producer that met trouble may stick on its sequence numbers: each run has a new one.
             producer = AIOKafkaProducer(
                 bootstrap_servers=self._bootstrap,
@@ -90,31 +90,25 @@ class Relay:
             )
             try:
                 await producer.start()
-                await self._publish_all(connection, producer)
+                self._position = int(await connection.fetchval(SELECT_POSITION, self._position_name))
+                publish = partial(self._publish_next, connection, producer)
+                await follow(connection, self._channel, publish, look_every_s=_WAKE_S)
             finally:
                 await producer.stop()
-                if not connection.is_closed():
-                    await connection.remove_listener(self._channel, self._woken)
-                    await connection.execute("SELECT pg_advisory_unlock_all()")
+            # The pool gives up the lock when it takes the connection back.
 
     async def _elected(self, connection: Connection) -> None:
         while not await connection.fetchval(TRY_LOCK, self._lock_name):  # noqa: ASYNC110 - the event is in another process
             await asyncio.sleep(_ELECTION_S)
         log.info("relay_active", topic=self._topic)
 
-    def _woken(self, *_: object) -> None:
-        self._wake.set()
-
-    async def _publish_all(self, connection: Connection, producer: AIOKafkaProducer) -> None:
-        position = int(await connection.fetchval(SELECT_POSITION, self._position_name))
-        while True:
-            self._wake.clear()
-            batch = await self._store.notifications(position, _BATCH)
-            if batch:
-                await self._publish(producer, [event for event in batch if self._publishes(event.type)])
-                position = await self._store_position(connection, position, batch[-1].id)
-            if len(batch) < _BATCH:
-                await self._sleep()
+    async def _publish_next(self, connection: Connection, producer: AIOKafkaProducer) -> bool:
+        """Publish what comes next; whether there may be more."""
+        batch = await self._store.notifications(self._position, _BATCH)
+        if batch:
+            await self._publish(producer, [event for event in batch if self._publishes(event.type)])
+            self._position = await self._store_position(connection, self._position, batch[-1].id)
+        return len(batch) == _BATCH
 
     async def _publish(self, producer: AIOKafkaProducer, events: Sequence[Notification]) -> None:
         sent = [
@@ -132,7 +126,3 @@ class Relay:
         if self._metrics:
             self._metrics.position.set(after)
         return after
-
-    async def _sleep(self) -> None:
-        """Until an append is notified; a look every half second makes up for a notification lost with a connection."""
-        await wait_at_most(self._wake, _WAKE_S)

@@ -10,7 +10,9 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
@@ -28,6 +30,8 @@ _log = structlog.stdlib.get_logger("jejak.serve")
 
 EXIT_STUCK = 3
 _REST_S = 2
+_DRIVER = "driver"
+_THREADS_S = 0.5
 
 
 def run(build: Callable[[S], Litestar], settings: S) -> None:
@@ -43,9 +47,25 @@ def run(build: Callable[[S], Litestar], settings: S) -> None:
     _log.info("listening", url=address)
     if settings.address_file:
         _write_atomically(Path(settings.address_file), address)
+    drivers = ThreadPoolExecutor(thread_name_prefix=_DRIVER)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.get_loop().set_default_executor(drivers)
         runner.run(_serve(build, settings, listener))
-    _log.info("stopped")
+        _log.info("stopped")
+        _end_threads(drivers)
+
+
+def _end_threads(drivers: ThreadPoolExecutor) -> None:
+    """Let idle threads end. One in which a driver still waits for a server that is away would hold the process for
+    seconds, and nobody waits for its answer any more: then the process ends without it.
+    """
+    drivers.shutdown(wait=False, cancel_futures=True)
+    deadline = time.monotonic() + _THREADS_S
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith(_DRIVER)]
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if any(thread.is_alive() for thread in threads):
+        os._exit(0)
 
 
 async def _serve(build: Callable[[S], Litestar], settings: S, listener: socket.socket) -> None:
@@ -68,7 +88,7 @@ async def _serve(build: Callable[[S], Litestar], settings: S, listener: socket.s
 class Server(uvicorn.Server):
     """Uvicorn that tells the application when a stop begins, and then returns instead of raising the signal again.
 
-    Whatever hangs at the end (a lifespan, a thread in a driver) is left behind after `_REST_S` more: nothing is lost,
+    Whatever hangs at the end (a lifespan) is left behind after `_REST_S` more: nothing is lost,
     since every effect is a transaction.
     """
 

@@ -15,7 +15,11 @@ _STEADY_S = 30.0
 
 
 async def supervise(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Run `work` for ever: when it fails or returns, say why and start it again after a growing pause. Ends when cancelled."""
+    """Run `work` for ever: when it fails or returns, say why and start it again after a growing pause.
+
+    Ends when cancelled, also when `work` raises something else on its way out: what it cleans up may be gone itself.
+    """
+    task = asyncio.current_task()
     loop = asyncio.get_running_loop()
     delays = backoff()
     while True:
@@ -29,6 +33,8 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]]) -> None:
                 log.warning("task_interrupted", task=name, error=type(error).__name__, reason=str(error)[:200])
             else:
                 log.exception("task_failed", task=name)
+        if task and task.cancelling():
+            raise asyncio.CancelledError
         if loop.time() - began > _STEADY_S:
             delays = backoff()
         await pause(delays)

@@ -1,19 +1,26 @@
 """Processing while the database or the broker is away."""
 
 import secrets
+import signal
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from contracts.facts import EventRef
 from runtime.eventstore import Append, PostgresEventStore
 from services.processing.events import CaseOpened
 from services.processing.stamping import Stamp
-from tests.system.processing_process import BOOK, document, new_number, processing_process
+from tests.system.processing_process import BOOK, Processing, document, new_number, processing_process
 
 pytestmark = pytest.mark.system
+
+END_ALL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 def free_port() -> int:
@@ -57,3 +64,23 @@ async def test_without_a_broker_officers_go_on_and_the_inbox_follows(fresh_datab
             await store.close()
         service.do(number, "assess-fee", {"fees": [BOOK]})
         assert service.listed(number)["waits_for"] == "applicant"
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.5])
+def test_a_stop_right_after_the_database_ended_every_connection_is_a_clean_one(
+    fresh_database: str, tmp_path: Path, pause_s: float
+) -> None:
+    service = Processing(tmp_path, f"127.0.0.1:{free_port()}", fresh_database, "applications.v1")
+    service.start(ready=False)
+    try:
+        service.wait_until(lambda: service.get("/cases").status_code == 200)
+        time.sleep(0.5)  # the inbox now waits for what the event store will notify
+        with psycopg.connect(fresh_database) as admin:
+            admin.execute(END_ALL)
+        time.sleep(pause_s)
+        assert service.process is not None
+        service.process.terminate()
+        assert service.process.wait(20) == 0, service.log()
+    finally:
+        service.stop(signal.SIGKILL)
+    assert "has been released back to the pool" not in service.log()

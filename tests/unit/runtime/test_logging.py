@@ -1,6 +1,8 @@
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +28,14 @@ def test_a_librarys_record_becomes_one_json_line(library: tuple[logging.Logger, 
     logger.warning("lost %s\nand found", "it")
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line)["event"] == "lost it\nand found"
+
+
+def test_a_warning_of_a_library_becomes_one_json_line() -> None:
+    told = "import warnings, runtime.logging as l; l.configure_logging(service='depot'); warnings.warn('released too early')"
+    ended = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    (line,) = map(json.loads, ended.stderr.splitlines())
+    assert "released too early" in line["event"]
+    assert (line["level"], line["logger"], line["service"]) == ("warning", "py.warnings", "depot")
 
 
 def test_e_mail_addresses_in_texts_are_blanked_out(library: tuple[logging.Logger, io.StringIO]) -> None:

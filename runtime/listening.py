@@ -1,0 +1,51 @@
+"""Following a channel of PostgreSQL: work when something is notified, and look now and then for what was missed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+import asyncpg
+
+from runtime.database import Connection
+from runtime.tasks import wait_at_most
+
+
+class ConnectionLost(ConnectionError):
+    """The connection that listened is gone, and with it whatever depended on it: locks, fences, notifications."""
+
+
+async def follow(
+    connection: Connection, channel: str, work: Callable[[], Awaitable[bool]], *, look_every_s: float
+) -> NoReturn:
+    """Call `work` for ever: again at once when it returns True (there may be more), otherwise when `channel` is notified,
+    at the latest after `look_every_s`, since a notification may be lost with a connection.
+
+    Raises `ConnectionLost` as soon as `connection` is gone, also while nothing is to be done, and what `work` raises.
+    """
+    woken, lost = asyncio.Event(), asyncio.Event()
+
+    def wake(*_: object) -> None:
+        woken.set()
+
+    def lose(*_: object) -> None:
+        lost.set()
+        woken.set()
+
+    connection.add_termination_listener(lose)
+    await connection.add_listener(channel, wake)
+    try:
+        while True:
+            woken.clear()
+            if lost.is_set():
+                raise ConnectionLost(f"the connection to PostgreSQL that listened on {channel} was lost")
+            if not await work():
+                await wait_at_most(woken, look_every_s)
+    except asyncpg.InterfaceError as error:
+        if not lost.is_set():
+            raise
+        # The pool has taken the dead connection back: the driver only says that it was used after that.
+        raise ConnectionLost(f"the connection to PostgreSQL that listened on {channel} was lost") from error
+    finally:
+        if not lost.is_set():
+            connection.remove_termination_listener(lose)
+            await connection.remove_listener(channel, wake)
