@@ -13,9 +13,11 @@ import typer
 from pydantic import ValidationError
 
 from services.status import figures
+from services.status.extents import Database, NothingToCount, connect, databases_of
 from services.status.figures import Document
 from services.status.main import StatusSettings
-from services.status.recount import SELECT_KEPT, NothingToCount, Recount, recount
+from services.status.recount import SELECT_KEPT, Recount, recount
+from services.status.shards import parse_shards
 
 SELECT_NEWEST_LOG = "SELECT topic FROM logs WHERE starts_with(topic, %s || '@') ORDER BY log DESC LIMIT 1"
 
@@ -78,7 +80,7 @@ def _instant(text: str) -> datetime:
 
 
 def _published(settings: StatusSettings) -> Document:
-    with psycopg.connect(settings.database, options=f"-c search_path={settings.schema_name},public") as connection:
+    with connect(settings.database, settings.schema_name) as connection:
         row = connection.execute(SELECT_KEPT).fetchone()
     if row is None:
         raise NothingToCount("nothing is published yet: the status service computes it a few seconds after its start")
@@ -89,9 +91,8 @@ def _order(
     settings: StatusSettings, source: Literal["projection", "archive"], instant: datetime, published: Document | None
 ) -> Recount:
     return Recount(
-        dsn=settings.database,
+        databases=_databases(settings),
         schema=settings.schema_name,
-        consumer=settings.consumer,
         log=published.log if published else _newest_log(settings),
         source="archive" if published else source,
         until=datetime.fromisoformat(published.until) if published else instant,
@@ -100,9 +101,16 @@ def _order(
     )
 
 
+def _databases(settings: StatusSettings) -> list[Database]:
+    shards = parse_shards(settings.shards) if settings.shards else ()
+    return databases_of(settings.database, settings.consumer, shards)
+
+
 def _newest_log(settings: StatusSettings) -> str:
     """The log that the archive's newest records are of; the broker need not be there."""
-    with psycopg.connect(settings.database, options=f"-c search_path={settings.schema_name},public") as connection:
+    with psycopg.connect(
+        _databases(settings)[0].dsn, options=f"-c search_path={settings.schema_name},public"
+    ) as connection:
         row = connection.execute(SELECT_NEWEST_LOG, (settings.topic,)).fetchone()
     if row is None:
         raise NothingToCount(f"the archive holds nothing of {settings.topic}: no record was taken in yet")
