@@ -92,6 +92,10 @@ class Backbone:
             self._generation = await topic_generation(self._settings.kafka, self._log.topic)
         return self._generation
 
+    async def qualified_topic(self) -> str:
+        """The log's name and generation, as positions have it; known once the broker was reached."""
+        return f"{self._log.topic}@{await self.generation()}"
+
     async def check_database(self) -> None:
         """Ready when the schema is up to date and a query is answered."""
         if not self._prepared.is_set():

@@ -20,12 +20,24 @@ def check_schema(schema: str) -> str:
 
 
 def make_pool(
-    dsn: str, *, schema: str, min_size: int = 0, max_size: int = 8, command_timeout_s: float = 30.0, **options: Any
+    dsn: str,
+    *,
+    schema: str,
+    min_size: int = 0,
+    max_size: int = 8,
+    command_timeout_s: float = 30.0,
+    idle_in_transaction_s: float = 10.0,
+    before: str = "",
+    **options: Any,
 ) -> Pool:
-    """A pool, still to be opened by `await pool`, whose connections look into `schema` first. Needs a running loop.
+    """A pool, still to be opened by `await pool`, whose connections look into `schema` first, or into the schema `before`
+    it. Needs a running loop.
 
     With `min_size=0` (the default) opening connects nothing yet: a service comes up while the database is away, and the
     first use of a connection raises what `runtime.faults.DATABASE_AWAY` lists until it is back.
+
+    The server ends a transaction in which nothing was asked for `idle_in_transaction_s`: a process that is stopped in the
+    middle of one would keep its locks, and whoever takes over its work would wait for it to be continued.
     """
     return asyncpg.create_pool(
         dsn,
@@ -33,7 +45,11 @@ def make_pool(
         max_size=max_size,
         timeout=5.0,
         command_timeout=command_timeout_s,
-        server_settings={"search_path": f"{check_schema(schema)},public", "application_name": f"jejak-{schema}"},
+        server_settings={
+            "search_path": ",".join([*([check_schema(before)] if before else []), check_schema(schema), "public"]),
+            "application_name": f"jejak-{schema}",
+            "idle_in_transaction_session_timeout": f"{idle_in_transaction_s * 1000:.0f}",
+        },
         **options,
     )
 

@@ -37,6 +37,9 @@ SERVICE_COMMANDS = {
     "statistics": ServiceCommand(
         "services.status.statistics_cli", "statistics", "Compute the statistics from the projection or the archive."
     ),
+    "generations": ServiceCommand(
+        "services.status.generations_cli", "generations", "List, confirm, revert, drop rebuilt timelines."
+    ),
     "rebuild": ServiceCommand("services.status.cli", "rebuild", "Build the timelines anew from Kafka or the archive."),
 }
 

@@ -28,9 +28,10 @@ def rebuild(
     source: Annotated[str, typer.Option("--from", help="kafka or archive.")] = "kafka",
     workers: Annotated[int, typer.Option(help="Processes; 0 for as many as there are processors.", min=0)] = 0,
     *,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the old generation's tables, or one that differs.")
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Drop the old generation at once (else: jejak generations confirm).")
     ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep a new generation that differs, to look at it.")] = False,
     drop: Annotated[
         bool, typer.Option("--drop", help="Empty the projection first: readers find nothing meanwhile.")
     ] = False,
@@ -47,7 +48,9 @@ def rebuild(
     except ValidationError:
         _fail("JEJAK_DATABASE and JEJAK_KAFKA are not set: start the system (jejak up), or name them", 2)
     try:
-        report = asyncio.run(_rebuild(settings, source, workers or default_workers(), keep=keep, drop=drop, anew=anew))
+        report = asyncio.run(
+            _rebuild(settings, source, workers or default_workers(), confirm=confirm, keep=keep, drop=drop, anew=anew)
+        )
     except RebuildDiffers as differs:
         typer.echo(
             f"rebuild: different expected={differs.expected} found={differs.found} first={differs.number or '-'}"
@@ -63,7 +66,7 @@ def rebuild(
 
 
 async def _rebuild(
-    settings: StatusSettings, source: Any, workers: int, *, keep: bool, drop: bool, anew: bool
+    settings: StatusSettings, source: Any, workers: int, *, confirm: bool, keep: bool, drop: bool, anew: bool
 ) -> Report:
     words = catalogue.load(extra=catalogue.additions(settings.catalogue_extra))
     log_generation = settings.log_generation or await topic_generation(settings.kafka, settings.topic)
@@ -78,6 +81,7 @@ async def _rebuild(
         partitions=settings.own_partitions,
         workers=workers,
         thread=True,
+        confirm=confirm,
         keep=keep,
         drop_first=drop,
         begin_anew=anew,
@@ -110,6 +114,11 @@ def _conclude(report: Report) -> None:
         console.print(f"taken up again: {report.resumed_partitions} partitions were done already", highlight=False)
     if report.unreadable:
         console.print(f"{report.unreadable} records cannot be read and are on no timeline", highlight=False)
+    if report.kept is not None:
+        console.print(
+            f"generation {report.kept} is kept: jejak generations confirm drops it, revert goes back to it",
+            highlight=False,
+        )
     compared = "identical" if report.expected_digest else "first"
     typer.echo(
         f"rebuild: {compared} applications={report.applications} events={report.events} seconds={report.bulk_s:.2f} "

@@ -15,6 +15,7 @@ from services.status import tables
 # Rows of the same events at the same positions are equal in every column: none may depend on when or how they were written.
 _TIMELINE: Final = f"SELECT {tables.TIMELINE_COLUMNS} FROM {{}} ORDER BY number, n"  # noqa: S608 - our own names
 _APPLICATION: Final = f"SELECT {tables.APPLICATION_COLUMNS} FROM {{}} ORDER BY number"  # noqa: S608
+SELECT_LIVE: Final = "SELECT generation FROM generations WHERE state = 'live' AND version = %s"
 _FIRST_DIFFERENT: Final = """
 SELECT number FROM (
     SELECT coalesce(a.number, b.number) AS number
@@ -38,11 +39,11 @@ def digest(connection: psycopg.Connection, generation: int) -> str:
     return whole.hexdigest()
 
 
-def live_digest(dsn: str, schema: str) -> str:
-    """The digest of the live generation at one moment; empty before the first start."""
+def live_digest(dsn: str, schema: str, version: str) -> str:
+    """The digest of the live generation of `version` at one moment; empty before the first start."""
     with psycopg.connect(dsn, options=f"-c search_path={schema},public") as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        row = connection.execute("SELECT generation FROM generations WHERE state = 'live'").fetchone()
+        row = connection.execute(SELECT_LIVE, (version,)).fetchone()
         return digest(connection, row[0]) if row else ""
 
 

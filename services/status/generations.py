@@ -1,13 +1,19 @@
-"""The projection's generations: several side by side, one of them live, and the switch from one to the next.
+"""The projection's generations: several side by side, one of each version live, and the switch from one to the next.
 
-Who writes to the live generation holds a shared advisory lock to the end of its transaction and asks only then which
-one is live; the switch holds the same lock alone. So no write can land in a generation that has just been retired.
+A release writes and reads the generation that is live for its own version, by views in a schema of that version's own
+(`views_of`), so that two releases run side by side and each reader sees one whole version. The views in the service's
+own schema show the newest. A generation that another one has replaced is retired: kept, with its tables, until an
+operator confirms the new one or goes back (`jejak generations`).
+
+Who writes to a live generation holds a shared advisory lock to the end of its transaction and asks only then which one
+is live; the switch holds the same lock alone. So no write can land in a generation that has just been retired.
 """
 
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
+import asyncpg
 import msgspec
 
 from contracts.catalogue import Catalogue
@@ -20,11 +26,22 @@ from services.status.procedure import procedures_of
 
 WRITE_SHARED = "SELECT pg_advisory_xact_lock_shared(hashtext(current_schema() || '.projection'))"
 WRITE_ALONE = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.projection'))"
-SELECT_LIVE = "SELECT generation, version FROM generations WHERE state = 'live'"
+SELECT_LIVE = "SELECT generation, version FROM generations WHERE state = 'live' AND version = $1"
+SELECT_NEWEST = """
+SELECT generation, version FROM generations WHERE state = 'live'
+ORDER BY split_part(version, '-', 1)::integer DESC, live_since DESC LIMIT 1
+"""
+SELECT_RETIRED = """
+SELECT generation, version FROM generations WHERE state = 'retired' AND version = $1 ORDER BY generation DESC LIMIT 1
+"""
 INSERT_GENERATION = "INSERT INTO generations (version, state, source) VALUES ($1, 'building', $2) RETURNING generation"
-RETIRE_LIVE = "UPDATE generations SET state = 'retired' WHERE state = 'live'"
+RETIRE = "UPDATE generations SET state = 'retired' WHERE state = 'live' AND version = $1"
 MAKE_LIVE = "UPDATE generations SET state = 'live', live_since = now() WHERE generation = $1"
-DELETE_GENERATION = "DELETE FROM generations WHERE generation = $1"
+DELETE_GENERATION = "DELETE FROM generations WHERE generation = $1 RETURNING version"
+IS_LEFT = "SELECT EXISTS (SELECT FROM generations WHERE version = $1)"
+SELECT_SCHEMA = "SELECT current_schema()"
+SELECT_PATH = "SELECT current_setting('search_path')"
+SET_PATH = "SELECT set_config('search_path', $1, true)"
 
 Source = Literal["live", "kafka", "archive"]
 
@@ -36,13 +53,6 @@ class Generation(NamedTuple):
     version: str
 
 
-class ProjectionMoved(ConnectionError):
-    """The live generation is of another version: this process is of an older or a newer release, and writes nothing.
-
-    A `ConnectionError`, so that the consumer waits and asks again: the record is sound, the place to write it is away.
-    """
-
-
 def version_of(catalogue: Catalogue) -> str:
     """The version of what this code and this catalogue make of the log: a change of either wants a rebuild."""
     stages = {code: procedure.stages for code, procedure in procedures_of(catalogue.services).items()}
@@ -50,24 +60,21 @@ def version_of(catalogue: Catalogue) -> str:
     return f"{PROJECTION_VERSION}-{hashlib.sha256(msgspec.json.encode(declared, order='sorted')).hexdigest()[:8]}"
 
 
-def precedes(version: str, other: str) -> bool:
-    """Whether `version` is to be replaced by `other`: another one, and not of a later fold."""
-    return version != other and int(version.partition("-")[0]) <= int(other.partition("-")[0])
+def views_of(schema: str, version: str) -> str:
+    """The schema of the views that show the live generation of `version`."""
+    return f"{schema}_{version.replace('-', '_')}"
 
 
-async def live_generation(connection: Connection) -> Generation | None:
-    """The live generation; none before the first start."""
-    row = await connection.fetchrow(SELECT_LIVE)
+async def live_generation(connection: Connection, version: str | None = None) -> Generation | None:
+    """The live generation of `version`, or the newest of all; none before the first start."""
+    row = await (connection.fetchrow(SELECT_LIVE, version) if version else connection.fetchrow(SELECT_NEWEST))
     return Generation(row["generation"], row["version"]) if row else None
 
 
-async def writable_generation(connection: Connection, version: str) -> int:
-    """The live generation, held live to the end of the caller's transaction. Raises `ProjectionMoved`."""
-    await connection.execute(WRITE_SHARED)
-    live = await live_generation(connection)
-    if live is None or live.version != version:
-        raise ProjectionMoved(f"the live projection is of version {live.version if live else 'none'}, not {version}")
-    return live.id
+async def retired_generation(connection: Connection, version: str) -> Generation | None:
+    """The generation of `version` that was retired last, if one is kept."""
+    row = await connection.fetchrow(SELECT_RETIRED, version)
+    return Generation(row["generation"], row["version"]) if row else None
 
 
 async def create_generation(connection: Connection, version: str, source: Source) -> int:
@@ -88,7 +95,7 @@ async def create_empty_partitions(connection: Connection, generation: int) -> No
 
 
 async def ensure_live(connection: Connection, version: str) -> Generation:
-    """The live generation, made empty when there is none."""
+    """The newest live generation, of whichever version; when there is none at all, an empty one of `version`."""
     async with connection.transaction():
         await connection.execute(WRITE_ALONE)
         live = await live_generation(connection)
@@ -103,22 +110,55 @@ async def ensure_live(connection: Connection, version: str) -> Generation:
 async def switch(
     connection: Connection, generation: int, version: str, catch_up: Callable[[], Awaitable[None]]
 ) -> None:
-    """Make `generation` the live one, in one transaction: nobody writes meanwhile, and readers see the old one until the
-    moment at which they see the new one. `catch_up` brings it to where the old one stands."""
+    """Make `generation` the live one of `version`, in one transaction: nobody writes meanwhile, and readers see the old one
+    until the moment at which they see the new one. `catch_up` brings it to where the old one stands."""
     async with connection.transaction():
         await connection.execute(WRITE_ALONE)
         await catch_up()
         await _make_live(connection, generation, version)
 
 
+async def retire(connection: Connection, version: str) -> None:
+    """`version` has no live generation any more; its last one is kept, as it is."""
+    async with connection.transaction():
+        await connection.execute(WRITE_ALONE)
+        await connection.execute(RETIRE, version)
+        await _show_newest(connection)
+
+
 async def _make_live(connection: Connection, generation: int, version: str) -> None:
-    await connection.execute(RETIRE_LIVE)
+    await connection.execute(RETIRE, version)
     await connection.execute(MAKE_LIVE, generation)
+    views = views_of(await connection.fetchval(SELECT_SCHEMA), version)
+    path = await connection.fetchval(SELECT_PATH)
+    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {views}")
+    await connection.execute(SET_PATH, f"{views},{path}")
     await connection.execute(tables.show_generation(generation, version, PARTITIONS))
+    await connection.execute(SET_PATH, path)
+    await _show_newest(connection)
+
+
+async def _show_newest(connection: Connection) -> None:
+    """Have the views of the service's own schema show the newest live generation."""
+    newest = await live_generation(connection)
+    if newest is None:
+        return
+    show = tables.show_generation(newest.id, newest.version, PARTITIONS)
+    try:
+        async with connection.transaction():
+            await connection.execute(show)
+    except asyncpg.InvalidTableDefinitionError:  # back to a version that has fewer columns
+        for kind in ("timeline", "application"):
+            for place in ["", *(f"_{partition:02d}" for partition in range(PARTITIONS))]:
+                await connection.execute(f"DROP VIEW {kind}{place}")
+        await connection.execute(show)
 
 
 async def drop(connection: Connection, generation: int) -> None:
-    """Its tables and its row gone."""
+    """Its tables and its row gone; with the last one of a version, that version's views."""
     async with connection.transaction():
         await connection.execute(tables.drop_generation(generation, PARTITIONS))
-        await connection.execute(DELETE_GENERATION, generation)
+        version = await connection.fetchval(DELETE_GENERATION, generation)
+        if version is not None and not await connection.fetchval(IS_LEFT, version):
+            views = views_of(await connection.fetchval(SELECT_SCHEMA), version)
+            await connection.execute(f"DROP SCHEMA IF EXISTS {views} CASCADE")

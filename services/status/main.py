@@ -18,7 +18,7 @@ from contracts import catalogue
 from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, is_public, key_of
 from contracts.facts import Actor
 from runtime.backbone import Backbone, Log
-from runtime.database import Pool
+from runtime.database import Pool, make_pool
 from runtime.inbox import AsyncpgEffect
 from runtime.metrics import Metrics
 from runtime.quarantine_api import quarantine_routes
@@ -41,6 +41,9 @@ from services.status.expected import Rules
 from services.status.expected_api import expected_routes
 from services.status.expected_views import Foreteller
 from services.status.expecting import Drawing, Expectations
+from services.status.extents import databases_of
+from services.status.following import Following
+from services.status.generations import views_of
 from services.status.hot import in_front
 from services.status.lag import Lag
 from services.status.legal_api import legal_routes
@@ -171,17 +174,22 @@ def build(settings: StatusSettings) -> Litestar:
         source=f"{words.offices[settings.office].source}/status",
         pool_size=settings.connections,
     )
-    archive = Archive(settings.topic, backbone.generation)
-    projector = Projector(definitions)
+    following = Following(Projector(definitions), settings.consumer, backbone.qualified_topic)
     shards = parse_shards(settings.shards) if settings.shards else ()
     if not shards:
         backbone.consumes(
             settings.consumer,
-            AsyncpgEffect(backbone.pool, projector.handle, also=archive.keep),
+            AsyncpgEffect(backbone.pool, following.handle, also=Archive(settings.topic, backbone.generation).keep),
             max_records=settings.batch_records,
             partitions=settings.own_partitions if settings.partitions else None,
         )
-    lookups = Lookups(backbone.pool)
+    reading = make_pool(
+        settings.database,
+        schema=settings.schema_name,
+        before=views_of(settings.schema_name, definitions.version),
+        max_size=settings.connections,
+    )
+    lookups = Lookups(reading)
     shown = Shown(backbone.pool, metrics, retention_days=settings.shown_retention_days, flush_s=settings.shown_flush_s)
     presenter = Presenter(words, procedures)
     timelines = Timelines(lookups, Entries(presenter))
@@ -204,7 +212,7 @@ def build(settings: StatusSettings) -> Litestar:
         limit=settings.lag_limit,
         partitions=settings.own_partitions,
     )  # fmt: skip
-    upkeep = Upkeep(backbone.pool, definitions)
+    upkeep = Upkeep(backbone.pool, definitions, following)
 
     async def keep_live() -> None:
         await upkeep.run(
@@ -226,17 +234,17 @@ def build(settings: StatusSettings) -> Litestar:
 
     async def statistics_to_compute() -> Recount:
         return Recount(
-            dsn=settings.database,
+            databases=databases_of(settings.database, settings.consumer, shards),
             schema=settings.schema_name,
-            consumer=settings.consumer,
-            log=f"{settings.topic}@{await backbone.generation()}",
+            log=await backbone.qualified_topic(),
             until=datetime.now(UTC).replace(microsecond=0),
             catalogue_extra=settings.catalogue_extra,
+            keep_in=settings.database,
             fresh_s=settings.statistics_every_s / 2,
         )
 
     publisher = Publisher(backbone.pool, statistics_to_compute, settings.statistics_every_s)
-    expectations = Expectations(backbone.pool, procedures, drawing_of(settings), settings.expected_every_s)
+    expectations = Expectations(reading, procedures, drawing_of(settings), settings.expected_every_s)
     backbone.works("expected", expectations.run)
     backbone.works("statistics", publisher.run)
     if shards:
@@ -253,7 +261,9 @@ def build(settings: StatusSettings) -> Litestar:
     shown_as = presentation_version(presenter, WORDS.read_bytes())
     historian = Historian(presenter, procedures)
     past = Past(lookups, timelines, presenter, historian, shown, version=shown_as, sees_quarantine=not shards)
-    read_only = read_pool(settings.database, settings.schema_name)
+    read_only = read_pool(
+        settings.database, settings.schema_name, before=views_of(settings.schema_name, definitions.version)
+    )
     answers = Answers(
         Reads(read_only),
         presenter,
@@ -279,12 +289,12 @@ def build(settings: StatusSettings) -> Litestar:
             ),
             legal_routes(presenter, public.find),
             statistics_routes(publisher, words),
-            search_routes(backbone.pool, presenter),
-            conformance_routes(Deviants(backbone.pool, words, procedures), presenter),
-            *staff_routes(lookups, lambda: _digest(settings)),
+            search_routes(reading, presenter),
+            conformance_routes(Deviants(reading, words), presenter),
+            *staff_routes(lookups, lambda: _digest(settings, definitions.version)),
             quarantine_routes(backbone.quarantine),
         ],
-        lifespan=[backbone.running, _opened(read_only), shown.ending, _ending(streams)],
+        lifespan=[backbone.running, _opened(read_only), _opened(reading), shown.ending, _ending(streams)],
         ready={"database": backbone.check_database, "consumers": backbone.check_consumers, "lag": lag.check},
         metrics=metrics,
         front=in_front(answers, streams),
@@ -325,8 +335,8 @@ def _ending(streams: Streams) -> Callable[[Litestar], AbstractAsyncContextManage
     return ending
 
 
-async def _digest(settings: StatusSettings) -> str:
-    return await asyncio.to_thread(digests.live_digest, settings.database, settings.schema_name)
+async def _digest(settings: StatusSettings, version: str) -> str:
+    return await asyncio.to_thread(digests.live_digest, settings.database, settings.schema_name, version)
 
 
 def main() -> None:

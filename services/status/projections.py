@@ -1,4 +1,4 @@
-"""The live projection: records in, rows out, in the transaction that advances the position.
+"""The projection: records in, rows out, in the transaction that advances the position (`services.status.following`).
 
 The fold and the rows are the rebuild's own (`services.status.fold`); here the applications that a batch touches are
 read first, and events that are already on their timelines are left out.
@@ -14,7 +14,6 @@ from services.status import tables
 from services.status.clockwork import Clockwork
 from services.status.definitions import Definitions
 from services.status.fold import PartitionFold
-from services.status.generations import writable_generation
 from services.status.progress import Progress
 from services.status.reading import read
 from services.status.replay import replay_each, select_timelines
@@ -25,25 +24,22 @@ _NOTIFIED_AT_ONCE: Final = 250
 
 
 class Projector:
-    """Writes what records make of the live generation's tables."""
+    """Writes what records make of a generation's tables, by the fold and the catalogue of `version`."""
 
     def __init__(self, definitions: Definitions) -> None:
         self._procedures = definitions.procedures
         self._clockwork = Clockwork(definitions.rules)
-        self._version = definitions.version
+        self.version = definitions.version
 
-    async def handle(self, connection: Connection, records: Sequence[Record]) -> None:
-        """Take in records of one partition, in order, within the caller's transaction, and tell the listeners.
-
-        Raises `MalformedEvent` for a record that cannot be read, `ProjectionMoved` when another version is live.
-        """
-        generation = await writable_generation(connection, self._version)
-        changed = await self.project(connection, generation, records)
-        for begin in range(0, len(changed), _NOTIFIED_AT_ONCE):
-            await connection.execute(NOTIFY, " ".join(changed[begin : begin + _NOTIFIED_AT_ONCE]))
+    def check(self, records: Sequence[Record]) -> None:
+        """Raise `MalformedEvent` when one of the records of a partition cannot be read."""
+        fold = PartitionFold(records[0].partition, PARTITIONS, self._procedures, self._clockwork)
+        fold.take([(record.offset, record.timestamp_ms, record.key, record.value) for record in records], _raise)
 
     async def project(self, connection: Connection, generation: int, records: Sequence[Record]) -> list[str]:
-        """Take records into `generation`; the applications that have new events."""
+        """Take records of one partition, in order, into `generation`, within the caller's transaction; the applications
+        that have new events. Raises `MalformedEvent` for a record that cannot be read.
+        """
         partition = records[0].partition
         new = await _new_records(connection, generation, partition, records)
         if not new:
@@ -72,6 +68,12 @@ class Projector:
         return replay_each(
             await connection.fetch(select_timelines(table, "$1"), list(fold.corrected)), self._procedures
         )
+
+
+async def tell(connection: Connection, numbers: Sequence[str]) -> None:
+    """Tell those who listen which applications have new events, once the caller's transaction is committed."""
+    for begin in range(0, len(numbers), _NOTIFIED_AT_ONCE):
+        await connection.execute(NOTIFY, " ".join(numbers[begin : begin + _NOTIFIED_AT_ONCE]))
 
 
 async def _new_records(

@@ -42,9 +42,9 @@ class Standing(NamedTuple):
 _Asked = tuple[str, int, asyncio.Future[Standing | None]]
 
 
-def read_pool(dsn: str, schema: str) -> Pool:
+def read_pool(dsn: str, schema: str, *, before: str = "") -> Pool:
     """A pool for reads only: its connections are not reset after each use, which spares a round trip."""
-    return make_pool(dsn, schema=schema, max_size=LANES, command_timeout_s=_PATIENCE_S, reset=_as_it_is)
+    return make_pool(dsn, schema=schema, before=before, max_size=LANES, command_timeout_s=_PATIENCE_S, reset=_as_it_is)
 
 
 async def _as_it_is(connection: Any) -> None:

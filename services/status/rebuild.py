@@ -5,10 +5,11 @@
 3. *Bulk.* Workers build every partition of the new generation up to those positions (`services.status.bulk`).
 4. *Compare.* The digest of the new generation must be the expected one, else the live one stays.
 5. *Catch up* from the archive with what the live projection has taken in since.
-6. *Switch.* While nobody writes: the last of the catching up, then readers see the new generation.
+6. *Switch.* While nobody writes: the last of the catching up, then readers see the new generation. The old one is kept
+   until an operator confirms the new one, or goes back (`jejak generations`).
 
 A rebuild that was killed is taken up again: done partitions stay done. A rebuild for another version of the fold or of
-the catalogue has nothing to be compared with; it is made live as it is.
+the catalogue has nothing to be compared with; it is made live as it is, beside the other version's.
 """
 
 import asyncio
@@ -68,8 +69,10 @@ class Options:
     workers: int = 1
     thread: bool = False
     """Let one of the workers be a thread of this process: it begins at once, but takes turns with whatever else runs."""
+    confirm: bool = False
+    """Drop the generation that was live at once, instead of keeping it until it is confirmed."""
     keep: bool = False
-    """Keep the tables of the generation that was live, and of one that differs."""
+    """Keep the tables of a new generation that differs, to look at them."""
     drop_first: bool = False
     """Empty the live generation once its digest is known: readers find nothing until the new one is live."""
     partitions: tuple[int, ...] = tuple(range(PARTITIONS))
@@ -100,6 +103,8 @@ class Report:
     expected_digest: str | None = None
     digest: str = ""
     generation: int = 0
+    kept: int | None = None
+    """The generation that was live before, where it is kept."""
     began_at: float = field(default_factory=time.monotonic)
 
 
@@ -127,7 +132,7 @@ class _Rebuild:
         self._tell = tell
 
     async def run(self) -> Report:
-        live = await generations.live_generation(self.control)
+        live = await generations.live_generation(self.control, self.definitions.version)
         plan = await self._plan(live)
         await self._build(plan)
         await self._compare(plan, live)
@@ -137,8 +142,10 @@ class _Rebuild:
             pass
         self._phase("switch")
         await generations.switch(self.control, plan.generation, self.definitions.version, catch_up.finish)
-        if live is not None and not self.options.keep:
+        if live is not None and (self.options.confirm or self.options.drop_first):
             await generations.drop(self.control, live.id)
+        elif live is not None:
+            self.report.kept = live.id
         self._phase("done")
         return self.report
 

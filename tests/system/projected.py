@@ -23,7 +23,7 @@ from services.status import generations
 from services.status.definitions import definitions_of
 from services.status.main import MIGRATIONS
 from services.status.partitions import partition_of
-from services.status.projections import Projector
+from services.status.projections import Projector, tell
 
 CATALOGUE = catalogue.load()
 
@@ -53,7 +53,9 @@ class Projected:
         ]
         self.offsets[partition] = begin + len(events)
         async with self.pool.acquire() as connection, connection.transaction():
-            await self.projector.handle(connection, records)
+            live = await generations.live_generation(connection, self.projector.version)
+            assert live is not None
+            await tell(connection, await self.projector.project(connection, live.id, records))
 
     def bearer(self, role: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.issuer.token(role)}"}
