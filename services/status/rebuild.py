@@ -67,6 +67,8 @@ class Options:
     bootstrap: str = ""
     consumer: str = "status"
     workers: int = 1
+    worker: str = "services.status.bulk"
+    """The module that worker processes run."""
     thread: bool = False
     """Let one of the workers be a thread of this process: it begins at once, but takes turns with whatever else runs."""
     confirm: bool = False
@@ -219,7 +221,7 @@ class _Rebuild:
         )
         began = time.monotonic()
         while any(not part.done for part in plan.parts):
-            await run_workers(job, options.workers, self._advance, thread=options.thread)
+            await run_workers(job, options.workers, self._advance, thread=options.thread, program=options.worker)
             await plans.refresh(self.control, plan)
             if any(not part.done for part in plan.parts):
                 await asyncio.sleep(0.2)  # a worker of a killed run still holds one; it ends when its pipe is gone

@@ -23,14 +23,17 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0))
 
 
-async def run_workers(job: Job, count: int, advance: Advance, *, thread: bool) -> None:
-    """Build what is left of `job` with `count` workers, one of them in a thread of this process if so wanted.
+async def run_workers(
+    job: Job, count: int, advance: Advance, *, thread: bool, program: str = "services.status.bulk"
+) -> None:
+    """Build what is left of `job` with `count` workers, one of them in a thread of this process if so wanted, the others
+    processes that run the module `program`.
 
     Raises what they raise, or `WorkerFailed`.
     """
     async with asyncio.TaskGroup() as group:
         for _ in range(count - thread):
-            group.create_task(_run_process(job, advance))
+            group.create_task(_run_process(job, advance, program))
         if thread:
             group.create_task(_run_thread(job, advance))
 
@@ -44,9 +47,9 @@ async def _run_thread(job: Job, advance: Advance) -> None:
     await asyncio.to_thread(bulk.work, job, report)
 
 
-async def _run_process(job: Job, advance: Advance) -> None:
+async def _run_process(job: Job, advance: Advance, program: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.status.bulk",
+        sys.executable, "-m", program,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:

@@ -20,7 +20,7 @@ from tests.bench.measure import Measure, Result, Surroundings, timed
 from tests.bench.rebuilding import SCHEMA, checkpoint, events_wanted, log_of, rebuild_into
 
 ROUNDS = 3
-AIM = 0.4
+AIM = 0.6
 AIM_CONSUME = 0.2
 KINDS = ("timeline", "application")
 COLUMNS = {"timeline": tables.TIMELINE_COLUMNS, "application": tables.APPLICATION_COLUMNS}

@@ -36,7 +36,15 @@ def log_of(around: Surroundings, events: int) -> str:
     return topic
 
 
-async def rebuild_into(dsn: str, bootstrap: str, topic: str, *, workers: int = 0, thread: bool = True) -> Report:
+async def rebuild_into(
+    dsn: str,
+    bootstrap: str,
+    topic: str,
+    *,
+    workers: int = 0,
+    thread: bool = True,
+    worker: str = "services.status.bulk",
+) -> Report:
     """A projection of `topic` in an empty database, by as many workers as there are processors where not told."""
     pool = await open_pool(dsn, schema=SCHEMA)
     try:
@@ -54,6 +62,7 @@ async def rebuild_into(dsn: str, bootstrap: str, topic: str, *, workers: int = 0
         bootstrap=bootstrap,
         workers=workers or default_workers(),
         thread=thread,
+        worker=worker,
     )
     return await rebuild(options, definitions_of(words), lambda report: None)
 
