@@ -23,7 +23,8 @@ SELECT_NEWER: Final = """
 SELECT computed_at, digest, document FROM statistics WHERE $1::timestamptz IS NULL OR computed_at > $1
 """
 _LOOK_EVERY_S: Final = 20.0
-_FIRST_AFTER_S: Final = 5.0
+_FIRST_AFTER_S: Final = 20.0
+"""A start has other things to do first."""
 _MOST_S: Final = 3_600.0
 
 

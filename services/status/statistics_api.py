@@ -19,7 +19,7 @@ from services.status.published import Published, Publisher
 from services.status.words import Text
 
 _MAX_AGE_S: Final = 60
-_RETRY_S: Final = 10
+_RETRY_S: Final = 20
 _YEARS_SHOWN: Final = 2
 
 Code = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]

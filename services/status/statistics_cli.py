@@ -83,7 +83,7 @@ def _published(settings: StatusSettings) -> Document:
     with connect(settings.database, settings.schema_name) as connection:
         row = connection.execute(SELECT_KEPT).fetchone()
     if row is None:
-        raise NothingToCount("nothing is published yet: the status service computes it a few seconds after its start")
+        raise NothingToCount("nothing is published yet: the status service computes it within a minute of its start")
     return msgspec.json.decode(row[2], type=Document)
 
 
