@@ -2,11 +2,14 @@
 
 import json
 from datetime import UTC, datetime
+from io import StringIO
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from contracts.facts import Reason, Transferred, Withdrawn
+from services.status import lookup_cli
 from services.status.clockwork import Clockwork
 from services.status.fold import encode_progress
 from services.status.legal_views import ClockTeller, ClockView, Explained
@@ -189,3 +192,17 @@ def test_the_status_shows_its_clocks_at_the_end() -> None:
     view = PRESENTER.status_view(NUMBER, given_events(STARTED).progress, us("2026-03-03 09:00"))
     assert [clock.state for clock in view.clocks] == ["running"]
     assert view.links.deadline == f"/applications/{NUMBER}/deadline"
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("id", "(Permenkumham 8/2014 Pasal 22 jo. Permenkumham 18/2022). Batas waktu kami: Jumat, 6 Maret 2026."),
+        ("en", "(Permenkumham 8/2014 Pasal 22 jo. Permenkumham 18/2022). Our time limit: Friday, 6 March 2026."),
+    ],
+)
+def test_the_terminal_has_a_line_for_each_clock(language: str, line: str) -> None:
+    state = encode_progress(given_events(STARTED).progress)
+    console = Console(record=True, width=400, file=StringIO())
+    lookup_cli._show(console, json.loads(PRESENTER.status(NUMBER, state, overdue=False)), [], language)
+    assert line in console.export_text()
