@@ -17,6 +17,7 @@ from rich.table import Table
 
 from contracts import catalogue
 from runtime.database import open_pool
+from services.status import generations
 from services.status.expected_views import (
     CoverageView,
     ExpectedTable,
@@ -74,7 +75,8 @@ async def _table(
     procedures = procedures_of(words.services)
     wanted = {service: procedures[service]} if service else procedures
     drawing = drawing_of(settings) if backtest else replace(drawing_of(settings), tests=0)
-    pool = await open_pool(settings.database, schema=settings.schema_name, max_size=1)
+    views = generations.views_of(settings.schema_name, generations.version_of(words))
+    pool = await open_pool(settings.database, schema=settings.schema_name, before=views, max_size=1)
     try:
         model = await draw(pool, wanted, drawing, datetime.now(UTC), pause=_at_once)
     finally:
