@@ -140,6 +140,8 @@ class ReasonWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Why an application was withdrawn (`withdrawn`)."""
     payment: dict[Code, Text] = {}
     """What is unusual about a payment."""
+    payment_settlement: dict[Code, Text] = {}
+    """How a payment that did not settle a fee was put right; seen by officers only."""
     notification: dict[Code, Text] = {}
     """Why an attempt to tell the applicant failed (`notification_failed`)."""
     erasure: dict[Code, Text] = {}

@@ -22,7 +22,16 @@ from runtime.problems import Problem
 from services.processing import commands
 from services.processing.application import Cases, Dossier, NoSuchCase, StaleVersion
 from services.processing.events import ProblemKind
-from services.processing.queries import BadPlace, Filter, Place, ProblemPlace, Sort, WaitsFor, Worklist
+from services.processing.queries import (
+    BadPlace,
+    Filter,
+    Place,
+    ProblemFilter,
+    ProblemPlace,
+    Sort,
+    WaitsFor,
+    Worklist,
+)
 from services.processing.refusals import Refusal
 from services.processing.shapes import CaseView, InboxPage, PaymentProblemPage
 from services.processing.views import Views, limit_passed, steps
@@ -31,6 +40,7 @@ CODE: Final = r"^[a-z][a-z0-9_.-]{0,63}$(?!\n)"
 ServiceCode = Annotated[str | None, Parameter(pattern=CODE, description="For this service.")]
 StageCode = Annotated[str | None, Parameter(pattern=CODE, description="At this stage; `closed`: those that ended.")]
 DeskCode = Annotated[str | None, Parameter(pattern=CODE, query="desk", description="Where this desk acted last.")]
+Settled = Annotated[bool, Parameter(description="Those that were put right instead.")]
 Limit = Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="How many at most.")]
 _PRIVATE: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
@@ -51,6 +61,7 @@ COMMANDS: Final[dict[str, type[commands.Command]]] = {
     "pause": commands.Pause,
     "resume": commands.Resume,
     "transfer": commands.Transfer,
+    "settle-payment-problem": commands.SettlePaymentProblem,
 }
 
 
@@ -141,12 +152,14 @@ def _payment_problems(desk: Desk) -> HTTPRouteHandler:
         *,
         kind: ProblemKind | None = None,
         number: str | None = None,
+        settled: Settled = False,
         cursor: str | None = None,
         limit: Limit = LIMIT_DEFAULT,
     ) -> Response[PaymentProblemPage]:
-        """Late, double, wrong and unknown payments, in the order in which they were reported."""
+        """Late, double, wrong and unknown payments that wait to be put right, in the order in which they were reported."""
         place = decode_cursor(cursor, ProblemPlace)
-        rows = await desk.worklist.problems(kind, _canonical(number) if number else None, place, limit + 1)
+        chosen = ProblemFilter(kind, _canonical(number) if number else None, settled)
+        rows = await desk.worklist.problems(chosen, place, limit + 1)
         page = PaymentProblemPage([desk.views.problem(row) for row in rows[:limit]])
         last = rows[limit - 1] if len(rows) > limit else None
         return _page(request, page, last and ProblemPlace(last.reported_at, last.number, last.version))

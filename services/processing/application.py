@@ -22,6 +22,7 @@ from services.processing.commands import (
     Pause,
     RequestDocuments,
     Resume,
+    SettlePaymentProblem,
     Transfer,
     VerifyDocuments,
 )
@@ -46,6 +47,7 @@ DECISIONS: Final[dict[type[Command], Callable[..., list[Fact]]]] = {
     Pause: decisions.pause,
     Resume: decisions.resume,
     Transfer: decisions.transfer,
+    SettlePaymentProblem: decisions.settle_payment_problem,
 }
 
 

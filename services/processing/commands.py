@@ -100,7 +100,16 @@ class Transfer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: Reason
 
 
+class SettlePaymentProblem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Note that a payment that did not settle the fee was put right."""
+
+    problem: Annotated[int, Meta(ge=1)]
+    """Which one: its `version` in the list of payment problems."""
+    reason: Reason
+    """How: a code of the catalogue's `payment_settlement`."""
+
+
 Command = (
     RequestDocuments | VerifyDocuments | AssessFee | Invite | Examine | Decide | Issue | HandOver | Pause | Resume
-    | Transfer
+    | Transfer | SettlePaymentProblem
 )  # fmt: skip

@@ -129,6 +129,14 @@ def may_pause(case: Case, now: Circumstances) -> None:
     _open(case, now)
 
 
+def may_settle_payment_problem(case: Case, now: Circumstances) -> None:
+    """Also of a case that has ended or rests: the money is not less owed. The office that was applied to, or has it."""
+    if now.by.office not in {case.office, case.holder}:
+        raise no.CaseElsewhere(holder=case.holder)
+    if not case.open_problems:
+        raise no.NoPaymentProblem()
+
+
 def may_resume(case: Case, now: Circumstances) -> None:
     if case.closed:
         raise no.CaseClosed()

@@ -30,6 +30,7 @@ from services.processing.commands import (
     Pause,
     RequestDocuments,
     Resume,
+    SettlePaymentProblem,
     Transfer,
     VerifyDocuments,
 )  # fmt: skip
@@ -48,10 +49,12 @@ from services.processing.conditions import (
     may_refuse,
     may_request_documents,
     may_resume,
+    may_settle_payment_problem,
     may_transfer,
     may_verify_documents,
 )  # fmt: skip
 from services.processing.domain import Case
+from services.processing.events import PaymentProblemSettled
 from services.processing.fees import fee_lines
 
 
@@ -186,3 +189,15 @@ def transfer(case: Case, command: Transfer, now: Circumstances) -> list[Fact]:
         return []
     check_reasons(now, "transfer", [command.reason])
     return [Transferred(to=command.to, reason=command.reason, by=now.by)]
+
+
+def settle_payment_problem(case: Case, command: SettlePaymentProblem, now: Circumstances) -> list[Fact]:
+    """Note that a payment problem was put right, once. It stays internal: what became of the money is the treasury's fact."""
+    problem = next((one for one in case.problems if one.version == command.problem), None)
+    if problem and problem.settled and problem.settled.reason == command.reason:
+        return []
+    may_settle_payment_problem(case, now)
+    if problem not in case.open_problems:
+        raise no.UnknownPaymentProblem(problem=command.problem, open=[one.version for one in case.open_problems])
+    check_reasons(now, "payment_settlement", [command.reason])
+    return [PaymentProblemSettled(problem=command.problem, reason=command.reason, by=now.by)]

@@ -22,6 +22,7 @@ from contracts.facts import (
     Invited,
     Issued,
     Paused,
+    Reason,
     RequestedDocument,
     Resumed,
     Transferred,
@@ -33,6 +34,7 @@ from services.processing.events import (
     Happened,
     PaymentAccepted,
     PaymentProblemFound,
+    PaymentProblemSettled,
     TransferAnswered,
     public_name,
 )  # fmt: skip
@@ -53,12 +55,21 @@ class Interruption:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """How and when a payment problem was put right."""
+
+    reason: Reason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A payment that did not settle the fee, when it was paid, and where in the stream it was noted."""
 
     found: PaymentProblemFound
     paid_at: datetime
     version: int
+    settled: Settlement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,11 @@ class Case:
         return self.assessments[-1] if self.assessments else None
 
     @property
+    def open_problems(self) -> tuple[Problem, ...]:
+        """Payments that somebody still has to look at."""
+        return tuple(problem for problem in self.problems if problem.settled is None)
+
+    @property
     def fee_settled(self) -> bool:
         """Paid, or nothing to pay."""
         return self.payment is not None or (self.assessment is not None and self.assessment.amount == 0)
@@ -158,6 +174,8 @@ def _apply(case: Case, at: datetime, fact: Fact) -> Case:  # noqa: PLR0911, PLR0
             return replace(case, payment=fact)
         case PaymentProblemFound():
             return replace(case, problems=(*case.problems, Problem(fact, at, case.version + 1)))
+        case PaymentProblemSettled(problem=version, reason=reason):
+            return replace(case, problems=_settled(case.problems, version, Settlement(reason, at)))
         case ApplicationWithdrawn():
             return replace(case, withdrawn=True)
         case FeeAssessed():
@@ -180,6 +198,10 @@ def _apply(case: Case, at: datetime, fact: Fact) -> Case:  # noqa: PLR0911, PLR0
             return replace(case, holder=fact.to)
         case _:
             return _apply_documents(case, at, fact)
+
+
+def _settled(problems: Iterable[Problem], version: int, settlement: Settlement) -> tuple[Problem, ...]:
+    return tuple(replace(one, settled=settlement) if one.version == version else one for one in problems)
 
 
 def _apply_documents(case: Case, at: datetime, fact: Fact) -> Case:

@@ -13,7 +13,19 @@ from msgspec import Meta
 
 from contracts.catalogue import fact_name
 from contracts.envelope import MalformedEvent, decode_event, decode_fact
-from contracts.facts import Amount, BillingCode, Code, Currency, DocumentRef, EventRef, Fact, Instant, Receipt
+from contracts.facts import (
+    Actor,
+    Amount,
+    BillingCode,
+    Code,
+    Currency,
+    DocumentRef,
+    EventRef,
+    Fact,
+    Instant,
+    Reason,
+    Receipt,
+)  # fmt: skip
 
 ProblemKind = Literal[
     "payment_unknown_code", "payment_twice", "payment_after_end", "payment_wrong_currency", "payment_wrong_amount",
@@ -69,6 +81,15 @@ class PaymentProblemFound(Fact, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: Instant | None = None
 
 
+class PaymentProblemSettled(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """An officer put a payment problem right: nobody has to look at it any more."""
+
+    TYPE: ClassVar[str] = "id.jejak.processing.payment_problem_settled.v1"
+    problem: Annotated[int, Meta(ge=1, description="The version of the case that noted the problem.")]
+    reason: Annotated[Reason, Meta(description="How, by a code of the catalogue.")]
+    by: Actor
+
+
 class ApplicationWithdrawn(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A `withdrawn` ended the case."""
 
@@ -94,8 +115,8 @@ class BillingCodeReserved(Fact, frozen=True, kw_only=True, omit_defaults=True):
 INTERNAL: Final[dict[str, type[Fact]]] = {
     fact.TYPE: fact
     for fact in (
-        CaseOpened, DocumentReceived, PaymentAccepted, PaymentProblemFound, ApplicationWithdrawn, TransferAnswered,
-        BillingCodeReserved,
+        CaseOpened, DocumentReceived, PaymentAccepted, PaymentProblemFound, PaymentProblemSettled, ApplicationWithdrawn,
+        TransferAnswered, BillingCodeReserved,
     )
 }  # fmt: skip
 """Every internal event type, by name."""

@@ -6,26 +6,23 @@ A row is a pure function of its case, written only over an older version: a repe
 emptying the tables and setting the position to 0 the same rows come back.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
+from functools import partial
 from typing import Final
-
-import structlog
 
 from contracts.catalogue import Catalogue
 from runtime.database import Connection, Pool
 from runtime.eventstore import EventStore
-from runtime.tasks import wait_at_most
+from runtime.listening import follow
 from services.processing.application import Dossier, dossier_of
-from services.processing.domain import Problem
+from services.processing.payments import PaymentProblemRow, problem_row
 from services.processing.worklist import WorklistRow, row_of
-
-log = structlog.get_logger()
 
 _BATCH: Final = 500
 _WAKE_S: Final = 2.0
 _COLUMNS: Final = [field.name for field in fields(WorklistRow)]
+_PROBLEM_COLUMNS: Final = [field.name for field in fields(PaymentProblemRow)]
 
 SELECT_POSITION = "SELECT notification_id FROM worklist_position"
 LOCK_POSITION = "SELECT notification_id FROM worklist_position FOR UPDATE"
@@ -37,14 +34,14 @@ ON CONFLICT (number) DO UPDATE
 SET ({", ".join(_COLUMNS)}) = ROW ({", ".join(f"excluded.{name}" for name in _COLUMNS)})
 WHERE worklist.version < excluded.version
 """  # noqa: S608 - only names of our own columns
-INSERT_PROBLEM = """
-INSERT INTO payment_problems (
-    number, version, kind, source, event_id, billing_code, amount, expected_amount, currency, receipt,
-    paid_at, reported_at, expires_at
-)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-ON CONFLICT (number, version) DO NOTHING
-"""
+UPSERT_PROBLEM = f"""
+INSERT INTO payment_problems ({", ".join(_PROBLEM_COLUMNS)})
+VALUES ({", ".join(f"${n}" for n in range(1, len(_PROBLEM_COLUMNS) + 1))})
+ON CONFLICT (number, version) DO UPDATE
+SET (settled_at, settled_reason, settled_parameters)
+    = ROW (excluded.settled_at, excluded.settled_reason, excluded.settled_parameters)
+WHERE payment_problems.settled_at IS NULL AND excluded.settled_at IS NOT NULL
+"""  # noqa: S608 - only names of our own columns
 
 
 class WorklistProjection:
@@ -55,27 +52,11 @@ class WorklistProjection:
         self._store = store
         self._catalogue = catalogue
         self._channel = channel
-        self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Follow the event store for ever. Raises on any trouble; start it again (`runtime.tasks`)."""
         async with self._pool.acquire() as connection:
-            await connection.add_listener(self._channel, self._woken)
-            try:
-                while True:
-                    self._wake.clear()
-                    if not await self.catch_up(connection):
-                        await self._sleep()
-            finally:
-                if not connection.is_closed():
-                    await connection.remove_listener(self._channel, self._woken)
-
-    def _woken(self, *_: object) -> None:
-        self._wake.set()
-
-    async def _sleep(self) -> None:
-        """Until an append is notified; a look now and then makes up for a notification lost with a connection."""
-        await wait_at_most(self._wake, _WAKE_S)
+            await follow(connection, self._channel, partial(self.catch_up, connection), look_every_s=_WAKE_S)
 
     async def catch_up(self, connection: Connection) -> bool:
         """Write the next batch; rows and position in one transaction. False when there was nothing to do."""
@@ -101,16 +82,8 @@ class WorklistProjection:
             if (service := self._catalogue.services.get(dossier.case.service))
         ]
         await connection.executemany(UPSERT_ROW, [astuple(row) for row in rows])
-        await connection.executemany(INSERT_PROBLEM, _problems(dossiers))
+        await connection.executemany(UPSERT_PROBLEM, _problems(dossiers))
 
 
 def _problems(dossiers: Iterable[Dossier]) -> list[tuple[object, ...]]:
-    return [_problem(dossier.number, problem) for dossier in dossiers for problem in dossier.case.problems]
-
-
-def _problem(number: str, problem: Problem) -> tuple[object, ...]:
-    found = problem.found
-    return (
-        number, problem.version, found.kind, found.about.source, found.about.id, found.billing_code, found.amount,
-        found.expected_amount, found.currency, found.receipt, problem.paid_at, found.reported_at, found.expires_at,
-    )  # fmt: skip
+    return [astuple(problem_row(dossier.number, problem)) for dossier in dossiers for problem in dossier.case.problems]

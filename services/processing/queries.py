@@ -8,6 +8,7 @@ import asyncpg
 from msgspec import Meta
 
 from runtime.database import Pool
+from services.processing.payments import PaymentProblemRow
 from services.processing.worklist import CLOSED, WorklistRow
 
 Sort = Literal["deadline", "age"]
@@ -47,22 +48,12 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentProblemRow:
-    """One payment that did not settle a fee; the fields are the columns of the table `payment_problems`."""
+class ProblemFilter:
+    """Which payment problems; None: any. Those that wait to be put right, or those that were."""
 
-    number: str
-    version: int
-    kind: str
-    source: str
-    event_id: str
-    billing_code: str
-    amount: int
-    expected_amount: int | None
-    currency: str
-    receipt: str | None
-    paid_at: datetime
-    reported_at: datetime
-    expires_at: datetime | None
+    kind: str | None = None
+    number: str | None = None
+    settled: bool = False
 
 
 _KEYS: Final[dict[Sort, str]] = {"deadline": "coalesce(deadline_at, 'infinity')", "age": "submitted_at"}
@@ -83,9 +74,10 @@ SELECT_PROBLEMS = """
 SELECT * FROM payment_problems
 WHERE ($1::text IS NULL OR kind = $1)
   AND ($2::text IS NULL OR number = $2)
-  AND ($3::timestamptz IS NULL OR (reported_at, number, version) > ($3, $4::text, $5::integer))
+  AND (settled_at IS NOT NULL) = $3
+  AND ($4::timestamptz IS NULL OR (reported_at, number, version) > ($4, $5::text, $6::integer))
 ORDER BY reported_at, number, version
-LIMIT $6
+LIMIT $7
 """
 
 
@@ -116,12 +108,11 @@ class Worklist:
         )
         return [WorklistRow(**row) for row in rows]
 
-    async def problems(
-        self, kind: str | None, number: str | None, after: ProblemPlace | None, limit: int
-    ) -> list[PaymentProblemRow]:
+    async def problems(self, chosen: ProblemFilter, after: ProblemPlace | None, limit: int) -> list[PaymentProblemRow]:
         """Payment problems in the order in which they were reported. Raises `BadPlace`."""
         place = after or (None, None, None)
-        return [PaymentProblemRow(**row) for row in await self._fetch(SELECT_PROBLEMS, kind, number, *place, limit)]
+        which = (chosen.kind, chosen.number, chosen.settled)
+        return [PaymentProblemRow(**row) for row in await self._fetch(SELECT_PROBLEMS, *which, *place, limit)]
 
     async def _fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         try:

@@ -105,6 +105,13 @@ class CollectionExpired(Refusal):
     )
 
 
+class NoPaymentProblem(Refusal):
+    slug = "no-payment-problem"
+    words = Labels(
+        id="Tidak ada masalah pembayaran yang perlu diselesaikan.", en="There is no payment problem to be settled."
+    )
+
+
 class Invalid(Refusal):
     """The command itself asks for something that is not there."""
 
@@ -141,6 +148,13 @@ class FeeCombination(Invalid):
     words = Labels(
         id="Biaya itu tidak dapat digabung: pilih tepat satu dari setiap kelompok.",
         en="These fees do not go together: choose exactly one of each group.",
+    )
+
+
+class UnknownPaymentProblem(Invalid):
+    slug = "unknown-payment-problem"
+    words = Labels(
+        id="Permohonan ini tidak memiliki masalah pembayaran itu.", en="This case has no such payment problem."
     )
 
 

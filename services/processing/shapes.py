@@ -98,10 +98,18 @@ class PaymentView(Struct, frozen=True, kw_only=True):
     reported_at: datetime
 
 
+class SettlementView(Struct, frozen=True):
+    """How and when a payment problem was put right."""
+
+    at: datetime
+    reason: WordedReason
+
+
 class PaymentProblemView(Struct, frozen=True, kw_only=True):
-    """A payment that did not settle the fee, and why."""
+    """A payment that did not settle the fee, and why. `version` names it within its case."""
 
     number: str
+    version: int
     reason: WordedReason
     source: str
     event_id: str
@@ -113,6 +121,7 @@ class PaymentProblemView(Struct, frozen=True, kw_only=True):
     paid_at: datetime
     reported_at: datetime
     expires_at: datetime | None
+    settled: SettlementView | None
 
 
 class PaymentProblemPage(Struct, frozen=True):

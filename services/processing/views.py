@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
+import msgspec
+
 from contracts.catalogue import Catalogue, Service, reason_words
 from contracts.facts import FeeAssessed, Labels, Reason
 from services.processing.application import Dossier
@@ -11,7 +13,7 @@ from services.processing.conditions import Circumstances
 from services.processing.deadlines import running_deadline
 from services.processing.domain import Case, limit_of_turn, missing_documents
 from services.processing.events import Happened, public_name
-from services.processing.queries import PaymentProblemRow
+from services.processing.payments import PaymentProblemRow, problem_row
 from services.processing.shapes import (
     AssessmentView,
     CaseView,
@@ -27,6 +29,7 @@ from services.processing.shapes import (
     PaymentView,
     RefusalView,
     RequestView,
+    SettlementView,
     Step,
     WordedReason,
 )
@@ -116,6 +119,7 @@ class Views:
         """One payment to follow up."""
         return PaymentProblemView(
             number=row.number,
+            version=row.version,
             reason=self.words(_problem_reason(row)),
             source=row.source,
             event_id=row.event_id,
@@ -127,7 +131,14 @@ class Views:
             paid_at=row.paid_at,
             reported_at=row.reported_at,
             expires_at=row.expires_at,
+            settled=self._settlement(row),
         )
+
+    def _settlement(self, row: PaymentProblemRow) -> SettlementView | None:
+        if row.settled_at is None or row.settled_reason is None:
+            return None
+        parameters = msgspec.json.decode(row.settled_parameters or "{}", type=dict[str, str])
+        return SettlementView(row.settled_at, self.words(Reason(code=row.settled_reason, parameters=parameters)))
 
     def words(self, reason: Reason) -> WordedReason:
         """A reason with its words."""
@@ -151,17 +162,7 @@ class Views:
         ]
 
     def _problems(self, number: str, case: Case) -> list[PaymentProblemView]:
-        return [
-            self.problem(
-                PaymentProblemRow(
-                    number, problem.version, found.kind, found.about.source, found.about.id, found.billing_code,
-                    found.amount, found.expected_amount, found.currency, found.receipt, problem.paid_at,
-                    found.reported_at, found.expires_at,
-                )
-            )
-            for problem in case.problems
-            for found in (problem.found,)
-        ]  # fmt: skip
+        return [self.problem(problem_row(number, problem)) for problem in case.problems]
 
     def _decision(self, case: Case) -> DecisionView | None:
         made = case.decision

@@ -72,7 +72,7 @@ def row_of(number: str, case: Case, service: Service, office: Office) -> Worklis
         deadline_at=deadline.at,
         deadline_remaining=deadline.remaining,
         paused=case.pause is not None,
-        payment_problems=len(case.problems),
+        payment_problems=len(case.open_problems),
     )
 
 
@@ -129,6 +129,12 @@ _CONDITIONS: Final[list[tuple[str, str | None, Callable[[Case, Circumstances], N
     ("pause", None, may.may_pause, lambda case: case.pause is not None),
     ("resume", None, may.may_resume, lambda case: not case.closed and case.pause is None),
     ("transfer", None, may.may_transfer, lambda case: False),
+    (
+        "settle-payment-problem",
+        None,
+        may.may_settle_payment_problem,
+        lambda case: bool(case.problems) and not case.open_problems,
+    ),
 ]
 
 

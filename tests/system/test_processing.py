@@ -320,6 +320,34 @@ def test_a_payment_that_does_not_fit_is_listed_with_words(
     assert processing.listed(number)["payment_problems"] == 1
 
 
+def test_a_payment_problem_that_was_put_right_leaves_the_list(processing: Processing) -> None:
+    number, code = processing.assessed()
+    problem = processing.pays(number, payment(code, PRICE - 1))["payment_problems"][0]
+    body = {"problem": problem["version"], "reason": {"code": "payment_refunded"}}
+    key = {"Idempotency-Key": secrets.token_hex(8)}
+    stale = processing.command(number, "settle-payment-problem", body, version=1)
+    assert stale.status_code == 412
+    assert processing.command(number, "settle-payment-problem", body, role="auditor").status_code == 403
+    version = processing.case(number)["version"]
+    answers = [
+        processing.command(number, "settle-payment-problem", body, version=version, role="supervisor", **key)
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    (settled,) = answers[0].json()["payment_problems"]
+    assert settled["settled"]["reason"]["words"]["en"] == "The money was returned to the payer."
+    assert processing.listed(number)["payment_problems"] == 0
+    listed = {
+        which: processing.get(f"/payments/problems?number={number}&settled={which}").json()["problems"]
+        for which in ("true", "false")
+    }
+    assert listed == {"true": [settled], "false": []}
+    again = processing.command(number, "settle-payment-problem", {**body, "problem": 99})
+    assert (again.status_code, slug(again)) == (409, "no-payment-problem")
+    assert not [event for event in processing.published(number) if "settled" in event.type]
+
+
 def test_a_second_payment_is_listed_and_a_repeated_report_is_not(processing: Processing) -> None:
     number, code = processing.assessed()
     paid = payment(code)

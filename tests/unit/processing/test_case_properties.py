@@ -32,11 +32,12 @@ from services.processing.commands import (
     Pause,
     RequestDocuments,
     Resume,
+    SettlePaymentProblem,
     Transfer,
     VerifyDocuments,
 )
 from services.processing.domain import Case
-from services.processing.events import PaymentAccepted, PaymentProblemFound
+from services.processing.events import PaymentAccepted, PaymentProblemFound, PaymentProblemSettled
 from services.processing.refusals import Refusal
 from services.processing.worklist import possibilities, row_of
 from tests.unit.processing.story import MONDAY, OFFICER, PRICE, TREASURY, Story, document
@@ -63,6 +64,9 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.just(Resume()),
     st.sampled_from(["civil_registry", "lebong"]).map(
         lambda body: Transfer(to=body, reason=Reason(code="data_confirmation"))
+    ),
+    st.integers(1, 20).map(
+        lambda version: SettlePaymentProblem(problem=version, reason=Reason(code="payment_refunded"))
     ),
 )
 Step = Command | Fact | Literal["pay"]
@@ -170,6 +174,7 @@ def _check(case: Case, appended: list[Fact]) -> None:
     assert kinds.count(PaymentAccepted) <= 1
     assert kinds.count(Collected) <= 1
     assert len(case.problems) == kinds.count(PaymentProblemFound)
+    assert len(case.problems) - len(case.open_problems) == kinds.count(PaymentProblemSettled)
     if Issued in kinds:
         assert case.decision is not None
         assert case.decision.outcome == "approved"
@@ -185,4 +190,4 @@ def _check(case: Case, appended: list[Fact]) -> None:
 def _check_views(story: Story) -> None:
     if story.case.exists:
         row_of("LBG", story.case, story.service, OFFICE)
-        assert len(possibilities(story.case, story.now())) == 12
+        assert len(possibilities(story.case, story.now())) == 13

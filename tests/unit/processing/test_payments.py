@@ -8,8 +8,9 @@ import pytest
 from contracts.facts import Fact, FeeAssessed, Reason
 from services.processing import refusals as no
 from services.processing.application import billing_code
-from services.processing.commands import AssessFee, Decide, Pause
-from services.processing.events import PaymentAccepted, PaymentProblemFound
+from services.processing.commands import AssessFee, Decide, Pause, SettlePaymentProblem
+from services.processing.domain import Settlement
+from services.processing.events import PaymentAccepted, PaymentProblemFound, PaymentProblemSettled
 from tests.unit.processing.story import BOOK, MONDAY, PRICE, Story
 
 
@@ -177,3 +178,62 @@ def test_an_approval_waits_for_the_payment(story: Story) -> None:
 
 def test_a_payment_for_an_application_without_a_case_changes_nothing(story: Story) -> None:
     assert story.pays() == []
+
+
+REFUNDED = Reason(code="payment_refunded")
+
+
+def settle(problem: int, reason: Reason = REFUNDED) -> SettlePaymentProblem:
+    return SettlePaymentProblem(problem=problem, reason=reason)
+
+
+def with_two_problems(story: Story) -> Story:
+    """A fee that was paid twice more than needed."""
+    story.submitted().paid().pays()
+    story.pays()
+    return story
+
+
+def test_a_problem_that_was_put_right_is_no_longer_open_and_says_how(story: Story) -> None:
+    first, second = with_two_problems(story).case.problems
+    (fact,) = story.command(settle(first.version))
+    assert isinstance(fact, PaymentProblemSettled)
+    assert story.case.problems[0].settled == Settlement(REFUNDED, story.at)
+    assert story.case.open_problems == (second,)
+
+
+def test_settling_a_problem_twice_changes_nothing(story: Story) -> None:
+    first, second = with_two_problems(story).case.problems
+    story.command(settle(first.version))
+    assert story.command(settle(first.version)) == []
+    story.command(settle(second.version))
+    assert story.command(settle(first.version)) == []
+
+
+def test_a_settled_problem_is_not_settled_otherwise(story: Story) -> None:
+    first, second = with_two_problems(story).case.problems
+    story.command(settle(first.version))
+    with pytest.raises(no.UnknownPaymentProblem) as refused:
+        story.command(settle(first.version, Reason(code="payment_kept_by_law")))
+    assert refused.value.details == {"problem": first.version, "open": [second.version]}
+
+
+def test_a_problem_that_the_case_does_not_have_is_refused(story: Story) -> None:
+    with pytest.raises(no.NoPaymentProblem):
+        story.submitted().paid().command(settle(1))
+    story.pays()
+    with pytest.raises(no.UnknownPaymentProblem):
+        story.command(settle(99))
+
+
+def test_a_problem_is_settled_with_a_reason_that_is_meant_for_it(story: Story) -> None:
+    problem = with_two_problems(story).case.problems[0].version
+    with pytest.raises(no.UnknownReason):
+        story.command(settle(problem, Reason(code="payment_twice")))
+
+
+def test_a_payment_after_the_end_can_still_be_put_right(story: Story) -> None:
+    story.submitted().paid().withdrawn()
+    story.pays()
+    story.command(settle(story.case.problems[0].version))
+    assert story.case.open_problems == ()
