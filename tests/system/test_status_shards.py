@@ -3,6 +3,8 @@
 import json
 import random
 import secrets
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -113,6 +115,33 @@ def test_what_is_counted_in_front_is_the_sum_of_the_halves(divided: Divided) -> 
     halves = [counted(half) for half in divided.halves]
     assert counted(divided.reader) == (sum(one for one, _ in halves), sum(events for _, events in halves))
     assert counted(divided.reader)[1] == divided.halves[0].sent
+
+
+def test_statistics_and_search_in_front_are_of_both_halves(divided: Divided) -> None:
+    shards = f"{HALVES[0]}={divided.halves[0].database} {HALVES[1]}={divided.halves[1].database}"
+    documents = []
+    for source in ("projection", "archive"):
+        done = subprocess.run(
+            [sys.executable, "-m", "deploy.local.cli", "statistics", "--from", source, "--until", "2026-06-01T00:00:00Z"],
+            env=divided.reader.environment | {"JEJAK_SHARDS": shards}, capture_output=True, timeout=100, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        documents.append(done.stdout)
+    assert documents[0] == documents[1]
+    (year,) = [row for row in json.loads(documents[0])["rows"] if (row["of"], row["unit"]) == ("all", "year")]
+    assert year["volumes"]["submitted"] == sum(
+        half.fetch("SELECT count(*) FROM application WHERE submitted_at IS NOT NULL")[0][0] for half in divided.halves
+    )
+    found: list[str] = []
+    page: str | None = "/search?sort=submitted&limit=50"
+    with divided.reader.client() as client:
+        while page:
+            answer = client.get(page, headers=divided.reader.token("officer"))
+            found += [row["number"] for row in answer.json()["applications"]]
+            page = answer.links.get("next", {}).get("url")
+    assert sorted(found) == sorted(
+        number for half in divided.halves for (number,) in half.fetch("SELECT number FROM application")
+    )
 
 
 def test_new_events_of_both_halves_reach_the_streams_of_the_reader(divided: Divided) -> None:
