@@ -177,7 +177,7 @@ class Applications:
 
         def events(application: Application | None) -> list[NewEvent]:
             nonlocal decided
-            if application is None:
+            if application is None or application.abandoned_at:
                 raise UnknownNumber()
             decided = decision(application)
             return self._events(number, decided)
@@ -189,7 +189,7 @@ class Applications:
 
     async def _load(self, number: str) -> Application:
         application = journal.read(await self._store.load(number))
-        if application is None:
+        if application is None or application.abandoned_at:
             raise UnknownNumber()
         return application
 

@@ -1,8 +1,8 @@
 """The application as intake knows it: a draft that gathers documents, then something handed in.
 
 Pure: time, ids and everything that was read elsewhere arrive as arguments. One stream per application, its tracking
-number. Of its events only those of the contracts (`submitted`, `document_supplied`, `withdrawn`) leave intake; the two
-defined here are internal. None has personal data: that is in the vault.
+number. Of its events only those of the contracts (`submitted`, `document_supplied`, `withdrawn`) leave intake; the
+three defined here are internal. None has personal data: that is in the vault.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Final, Literal, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from contracts.catalogue import Catalogue, Office, Service
@@ -108,8 +109,14 @@ class DocumentStored(Fact, frozen=True, kw_only=True, omit_defaults=True):
     answers: tuple[str, ...] = ()
 
 
+class DraftAbandoned(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """Nobody went on with the draft: the applicant's data and files are destroyed. Internal."""
+
+    TYPE: ClassVar[str] = "id.jejak.intake.draft_abandoned.v1"
+
+
 STORED_FACTS: Final[dict[str, type[Fact]]] = {
-    fact.TYPE: fact for fact in (DraftOpened, DocumentStored, Submitted, DocumentSupplied, Withdrawn)
+    fact.TYPE: fact for fact in (DraftOpened, DocumentStored, DraftAbandoned, Submitted, DocumentSupplied, Withdrawn)
 }
 """Everything that can be in an application's stream, by type."""
 
@@ -143,6 +150,9 @@ class Application:
     answered: frozenset[str] = frozenset()
     submitted_at: datetime | None = None
     withdrawn_at: datetime | None = None
+    abandoned_at: datetime | None = None
+    changed_at: datetime | None = None
+    """When a document was last stored."""
 
     def by_id(self, document: str) -> StoredDocument | None:
         """A document of this application by its id, whether or not it was replaced since."""
@@ -162,7 +172,10 @@ def evolve(application: Application | None, number: str, fact: Fact, at: datetim
                 documents={**application.documents, stored.requirement: stored},
                 known={stored.fingerprint: stored, **application.known},
                 answered=application.answered | set(answers),
+                changed_at=at,
             )
+        case DraftAbandoned():
+            return replace(application, abandoned_at=at)
         case Submitted():
             return replace(application, submitted_at=at)
         case Withdrawn():
@@ -220,15 +233,14 @@ def same_file(application: Application, document: StoredDocument) -> StoredDocum
     known = application.known.get(document.fingerprint)
     if known is None:
         return document
-    return StoredDocument(
-        document=known.document,
-        requirement=document.requirement,
-        commitment=known.commitment,
-        media_type=known.media_type,
-        size_bytes=known.size_bytes,
-        object=known.object,
-        fingerprint=known.fingerprint,
-    )
+    return msgspec.structs.replace(known, requirement=document.requirement)
+
+
+def abandon(application: Application, limit: datetime) -> list[Fact]:
+    """Give up a draft that nobody changed since `limit`; what was handed in stays, and what was given up is."""
+    if application.submitted_at or application.abandoned_at:
+        return []
+    return [DraftAbandoned()] if (application.changed_at or application.opened_at) <= limit else []
 
 
 def missing_requirements(application: Application, service: Service) -> list[str]:

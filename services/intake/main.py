@@ -1,7 +1,7 @@
 """The composition root of intake: settings in, a running service out."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from runtime.relay import RelayMetrics
 from runtime.serve import run
 from runtime.settings import Settings, load_settings
 from runtime.web import create_app
+from services.intake.abandoned import AbandonedDrafts
 from services.intake.access import Attempts, Rate
 from services.intake.admitting import Admission
 from services.intake.answering import answer_refusal
@@ -56,6 +57,9 @@ class IntakeSettings(Settings):
     documents: str = Field(description="URL of the document storage: file:///folder or s3://bucket/prefix")
     publishers: Path | None = Field(None, description="YAML file of the systems that may publish events")
     document_limit_bytes: int = Field(10 * 1024 * 1024, ge=1, description="largest document that is taken")
+    draft_days: int = Field(
+        30, ge=1, le=3650, description="days without a change after which a draft that was not handed in is destroyed"
+    )
     drafts_per_minute: int = Field(3000, ge=1, description="how many drafts one client may open a minute")
     failures_per_number: int = Field(
         10, ge=1, description="wrong access codes of one client for one number in 5 minutes"
@@ -110,6 +114,16 @@ def build(settings: IntakeSettings) -> Litestar:
     backbone.consumes("intake", AsyncpgEffect(backbone.pool, handler.handle))
     backbone.works("held events", held.release_all)
     backbone.works("abandoned uploads", storage.sweep_for_ever)
+    abandoned = AbandonedDrafts(
+        backbone.pool,
+        store=backbone.store,
+        vault=vault,
+        storage=storage,
+        source=source,
+        after=timedelta(days=settings.draft_days),
+        clock=now,
+    )
+    backbone.works("abandoned drafts", abandoned.sweep_for_ever)
     applications = Applications(
         store=backbone.store,
         vault=vault,

@@ -5,12 +5,13 @@ import secrets
 import subprocess
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contracts import catalogue
 from contracts.envelope import MalformedEvent, encode_event
 from contracts.facts import (
     Actor,
@@ -24,12 +25,15 @@ from contracts.facts import (
     RequestedDocument,
 )
 from runtime.database import Pool, open_pool
-from runtime.eventstore import InMemoryEventStore
+from runtime.eventstore import InMemoryEventStore, PostgresEventStore
 from runtime.migrations import migrate
 from runtime.records import Record
 from services.intake import main
+from services.intake.abandoned import AbandonedDrafts
 from services.intake.access import AccessDenied, normal_code
 from services.intake.applicant import Applicant
+from services.intake.application import Applications, Entry, UnknownNumber
+from services.intake.documents import DocumentStorage
 from services.intake.handlers import LogHandler
 from services.intake.held import HeldEvents
 from services.intake.keys import MasterKeys, SealBroken
@@ -113,6 +117,115 @@ async def test_without_the_key_row_nothing_of_an_applicant_is_left(pool: Pool) -
     with pytest.raises(AccessDenied):
         await vault.enter(number, code)
     assert await pool.fetchval("SELECT count(*) FROM sealed_records") == 0
+
+
+class Drafts:
+    """Applicants' use cases and the sweep, on real stores; the clock is the test's."""
+
+    def __init__(self, pool: Pool, store: PostgresEventStore, folder: Path) -> None:
+        self.pool, self.store, self.folder = pool, store, folder
+        self.vault = Vault(pool, KEYS)
+        self.storage = DocumentStorage.open(folder.as_uri(), limit_bytes=100_000)
+        self.days = 0.0
+        self.applications = Applications(
+            store=store, vault=self.vault, storage=self.storage, log_view=LogView(pool), catalogue=catalogue.load(),
+            source=OURS, clock=self.clock,
+        )  # fmt: skip
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC) + timedelta(days=self.days)
+
+    async def opened(self, *requirements: str) -> Entry:
+        number = (await self.applications.open("passport_new", "lebong", "internet", SOMEONE)).number
+        key = await self.vault.key(number)
+        assert key is not None
+        for requirement in requirements:
+            await self.attach(Entry(number, key), requirement)
+        return Entry(number, key)
+
+    async def attach(self, entry: Entry, requirement: str) -> None:
+        async def content() -> AsyncIterator[bytes]:
+            yield PNG[:20] + secrets.token_bytes(8) + PNG[20:]
+
+        await self.applications.attach(entry, requirement, "image/png", content())
+
+    async def sweep(self, storage: Any = None) -> int:
+        sweep = AbandonedDrafts(
+            self.pool, store=self.store, vault=self.vault, storage=storage or self.storage, source=OURS,
+            after=timedelta(days=30), clock=self.clock,
+        )  # fmt: skip
+        return await sweep.sweep()
+
+    def files(self) -> list[Path]:
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+    async def rows(self) -> int:
+        return int(
+            await self.pool.fetchval(
+                "SELECT (SELECT count(*) FROM applicant_keys) + (SELECT count(*) FROM sealed_records)"
+            )
+        )
+
+
+@pytest.fixture
+async def drafts(pool: Pool, fresh_database: str, tmp_path: Path) -> AsyncIterator[Drafts]:
+    store = PostgresEventStore.open(fresh_database, "intake")
+    await store.prepare()
+    yield Drafts(pool, store, tmp_path / "documents")
+    await store.close()
+
+
+async def test_a_draft_that_nobody_went_on_with_is_destroyed_with_its_data_and_files(drafts: Drafts) -> None:
+    entry = await drafts.opened("identity_card", "family_card")
+    await drafts.attach(entry, "identity_card")  # replaced: the first file is still there
+    drafts.days = 29
+    assert await drafts.sweep() == 0
+    assert len(drafts.files()) == 3
+    drafts.days = 31
+    assert await drafts.sweep() == 1
+    assert (drafts.files(), await drafts.rows()) == ([], 0)
+    with pytest.raises(AccessDenied):
+        await drafts.vault.enter(entry.number, normal_code(entry.key.access_code()))
+    assert await drafts.sweep() == 0
+
+
+async def test_a_draft_is_kept_as_long_as_its_applicant_works_on_it_and_what_was_handed_in_for_good(
+    drafts: Drafts,
+) -> None:
+    needed = [one.code for one in catalogue.load().services["passport_new"].requirements if one.mandatory]
+    handed_in, worked_on = await drafts.opened(*needed), await drafts.opened()
+    await drafts.applications.submit(handed_in.number)
+    drafts.days = 20
+    await drafts.attach(worked_on, "identity_card")
+    drafts.days = 40
+    assert await drafts.sweep() == 0
+    drafts.days = 51
+    assert await drafts.sweep() == 1
+    assert (await drafts.applications.view(handed_in.number)).application.submitted_at
+    assert len(drafts.files()) == len(needed)
+    assert await drafts.pool.fetch("SELECT application FROM applicant_keys WHERE draft") == []
+
+
+async def test_a_sweep_that_was_interrupted_is_finished_by_the_next_one(drafts: Drafts) -> None:
+    class Away:
+        async def remove(self, document: object) -> None:
+            raise ConnectionError
+
+    entry = await drafts.opened("identity_card")
+    drafts.days = 31
+    with pytest.raises(ConnectionError):
+        await drafts.sweep(Away())
+    with pytest.raises(UnknownNumber):  # the applicant who comes back in this moment changes nothing any more
+        await drafts.attach(entry, "family_card")
+    assert await drafts.sweep() == 1
+    assert (drafts.files(), await drafts.rows()) == ([], 0)
+
+
+async def test_personal_data_whose_draft_was_never_opened_is_swept_up_too(drafts: Drafts) -> None:
+    await drafts.vault.admit(new_number(), SOMEONE)  # and here the process died
+    drafts.days = 31
+    assert await drafts.sweep() == 1
+    assert await drafts.rows() == 0
 
 
 def record(fact: Fact, number: str, *, source: str = THEIRS, id: str = "") -> Record:
