@@ -5,7 +5,6 @@ told for; in whatever order they come, the sums are the same. What is shown of t
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -43,8 +42,9 @@ class Part(Struct, gc=False):
     """What is added up of a service, a stage or a desk."""
 
     months: dict[str, Tally]
-    present: dict[str, int]
-    """Month, quarter or year → how many applications were there in it."""
+    stays: dict[tuple[str, ...], int]
+    """Months → how many applications were there in just these."""
+    periods: dict[str, int] | None = None
 
     def of(self, month: str) -> Tally:
         """What is added up in a month."""
@@ -55,12 +55,21 @@ class Part(Struct, gc=False):
 
     def was_present(self, months: Iterable[str]) -> None:
         """One application was there in these months."""
-        present = self.present
-        for period in _periods(tuple(months)):
-            present[period] = present.get(period, 0) + 1
+        stay = tuple(months)
+        self.stays[stay] = self.stays.get(stay, 0) + 1
+        self.periods = None
+
+    @property
+    def present(self) -> dict[str, int]:
+        """Month, quarter or year → how many applications were there in it."""
+        if self.periods is None:
+            self.periods = {}
+            for stay, number in self.stays.items():
+                for period in _periods(stay):
+                    self.periods[period] = self.periods.get(period, 0) + number
+        return self.periods
 
 
-@lru_cache(maxsize=10_000)
 def _periods(months: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(period_of(month, unit) for month in months for unit in UNITS))
 
