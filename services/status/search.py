@@ -81,7 +81,7 @@ def conditions(criteria: Criteria) -> Query:
     for name, column in _INSTANTS.items():
         where(f"{column} >= {{}}", getattr(criteria, f"{name}_from"))
         where(f"{column} < {{}}", getattr(criteria, f"{name}_to"))
-    where("due < {}", criteria.overdue_at)
+    where("due <= {}", criteria.overdue_at)
     if criteria.state == "closed":
         parts.append("waits_for = 'nobody'")
     elif criteria.state == "open" or criteria.overdue_at is not None:

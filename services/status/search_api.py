@@ -171,7 +171,7 @@ def _found(row: Any, presenter: Presenter, moment: datetime) -> Found:
         headline=shown.headline,
         waiting=shown.waiting,
         due=due,
-        overdue=due is not None and due < moment and row["waits_for"] != "nobody",
+        overdue=due is not None and due <= moment and row["waits_for"] != "nobody",
         deviations=[Deviation(code, words.deviation(code, stages)) for code in row["deviations"]],
         desk=row["desk"],
         submitted_at=row["submitted_at"],
