@@ -1,5 +1,6 @@
 """The pool of PostgreSQL connections: one database, one schema a service."""
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -28,6 +29,7 @@ def make_pool(
     command_timeout_s: float = 30.0,
     idle_in_transaction_s: float = 10.0,
     before: str = "",
+    session: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Pool:
     """A pool, still to be opened by `await pool`, whose connections look into `schema` first, or into the schema `before`
@@ -37,7 +39,8 @@ def make_pool(
     first use of a connection raises what `runtime.faults.DATABASE_AWAY` lists until it is back.
 
     The server ends a transaction in which nothing was asked for `idle_in_transaction_s`: a process that is stopped in the
-    middle of one would keep its locks, and whoever takes over its work would wait for it to be continued.
+    middle of one would keep its locks, and whoever takes over its work would wait for it to be continued. `session` has
+    further settings of the server for the pool's sessions.
     """
     return asyncpg.create_pool(
         dsn,
@@ -49,6 +52,7 @@ def make_pool(
             "search_path": ",".join([*([check_schema(before)] if before else []), check_schema(schema), "public"]),
             "application_name": f"jejak-{schema}",
             "idle_in_transaction_session_timeout": f"{idle_in_transaction_s * 1000:.0f}",
+            **(session or {}),
         },
         **options,
     )

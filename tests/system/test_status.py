@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts.envelope import encode_event, new_salt
+from contracts.envelope import PARTITIONS, encode_event, new_salt
 from contracts.facts import DocumentsVerified
 from deploy.local.database import temporary_database
+from services.status.partitions import partition_of
+from services.status.reads import SELECT, read_pool
 from tests.system.status_process import BEGAN, CODECS, OFFICE, OFFICER, Status, events_of, status_process, wait_until
 
 pytestmark = pytest.mark.system
@@ -84,6 +86,24 @@ def test_a_conditional_look_up_is_answered_without_a_body_until_something_happen
         status.wait_for_all()
         answer = client.get(f"/applications/{number}", headers={"If-None-Match": first.headers["etag"]})
         assert answer.status_code == 200
+
+
+async def test_a_look_up_reads_one_index_of_one_table(status: Status) -> None:
+    (number,) = status.publish_lives(1)
+    status.wait_for_all()
+    pool = read_pool(status.database, "status")
+    async with pool, pool.acquire() as connection:
+        await connection.execute(f"PREPARE look_up AS {SELECT}")
+        plan = "\n".join(
+            row[0]
+            for row in await connection.fetch(
+                "EXPLAIN (ANALYZE, COSTS off) EXECUTE look_up"
+                f"('{{{partition_of(number, PARTITIONS)}}}', '{{{number}}}', '{{0}}')"
+            )
+        )
+    assert "Seq Scan" not in plan
+    assert plan.count("Index Scan") == PARTITIONS
+    assert plan.count("never executed") == PARTITIONS - 1
 
 
 def test_a_long_timeline_comes_in_pages(status: Status) -> None:
