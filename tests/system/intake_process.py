@@ -1,26 +1,21 @@
-"""Intake as a process of its own, on a database and a topic of its own, for its system tests."""
+"""Intake as a process, for its system tests: its applicants and the systems that publish to it."""
 
 import base64
 import json
-import os
 import secrets
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import yaml
 from confluent_kafka import Consumer, TopicPartition
 from standardwebhooks import Webhook
 
-from contracts.number import RANDOM_BYTES, format_number
-from deploy.local.issuer import Issuer
+from tests.system.service_process import ServiceProcess
 
 TREASURY = "//treasury.example/payments"
 AGENCY = "//agency.example/history/"
@@ -32,20 +27,14 @@ APPLICANT = {"name": "Pemohon Contoh", "email": "pemohon@example.org"}
 
 
 @dataclass
-class Intake:
+class Intake(ServiceProcess):
     """A running intake and what is needed to speak with it."""
 
-    folder: Path
-    kafka: str
-    database: str
-    topic: str
+    name: ClassVar[str] = "intake"
     secret: str = field(default_factory=lambda: "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())
-    process: subprocess.Popen[bytes] | None = None
-    http: Any = None
 
     def __post_init__(self) -> None:
-        self.issuer = Issuer(self.folder / "issuer.pem")
-        (self.folder / "jwks.json").write_text(self.issuer.jwks())
+        super().__post_init__()
         publishers = [
             {
                 "name": "treasury",
@@ -62,72 +51,13 @@ class Intake:
     def documents(self) -> Path:
         return self.folder / "documents"
 
-    def start(self, **environment: str) -> None:
-        """Start the process and wait until it answers (not: until it is ready)."""
-        address = self.folder / "address"
-        address.unlink(missing_ok=True)
-        ours = {
-            "JEJAK_KAFKA": self.kafka,
-            "JEJAK_DATABASE": self.database,
-            "JEJAK_TOPIC": self.topic,
-            "JEJAK_ADDRESS_FILE": str(address),
-            "JEJAK_ISSUER": self.issuer.name,
-            "JEJAK_JWKS": (self.folder / "jwks.json").as_uri(),
+    def settings(self) -> dict[str, str]:
+        return {
             "JEJAK_PUBLISHERS": str(self.folder / "publishers.yaml"),
             "JEJAK_MASTER_KEY": "00" * 32,
             "JEJAK_DOCUMENTS": self.documents.as_uri(),
             "JEJAK_DOCUMENT_LIMIT_BYTES": "200000",
-            "JEJAK_PORT": "0",
         }
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.intake.main"],
-                env={**os.environ, **ours, **environment},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        self.wait_until(lambda: address.exists() and bool(address.read_text()))
-        self.http = httpx.Client(base_url=address.read_text().strip(), timeout=30)
-        self.wait_until(self._answers)
-
-    def _answers(self) -> bool:
-        try:
-            return self.http.get("/health/live").is_success
-        except httpx.TransportError:
-            return False
-
-    def wait_until_ready(self) -> None:
-        self.wait_until(lambda: self.http.get("/health/ready").is_success)
-
-    def wait_until(self, condition: Any, timeout_s: float = 60) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not condition():
-            assert time.monotonic() < deadline, (self.folder / "log").read_text()[-3000:]
-            if self.process is not None:
-                assert self.process.poll() is None, (self.folder / "log").read_text()[-3000:]
-            time.sleep(0.05)
-
-    def kill(self) -> None:
-        """As `kill -9`."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        self.http.close()
-
-    def stop(self) -> None:
-        assert self.process is not None
-        if self.http is not None:
-            self.http.close()
-        self.process.terminate()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise
-
-    def bearer(self, role: str, subject: str = "") -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.issuer.token(role, subject=subject)}"}
 
     def open_draft(self, **more: Any) -> "Draft":
         answer = self.http.post("/drafts", json={"service": "passport_new", "applicant": APPLICANT, **more})
@@ -143,7 +73,7 @@ class Intake:
 
     def publish(self, *events: dict[str, Any], client: str = "agency") -> httpx.Response:
         """A batch, with a bearer token."""
-        headers = {"Content-Type": BATCH, **self.bearer("system", client)}
+        headers = {"Content-Type": BATCH, **self.bearer("system", subject=client)}
         return self.http.post("/events", content=json.dumps(events), headers=headers)
 
     def sign(self, body: bytes, *, at: datetime | None = None, id: str = "msg_1", secret: str = "") -> dict[str, str]:
@@ -182,18 +112,16 @@ class Draft:
 
 
 @contextmanager
-def intake_process(folder: Path, *, kafka: str, database: str, topic: str, **environment: str) -> Iterator[Intake]:
+def intake_process(
+    folder: Path, *, kafka: str, database: str, topic: str, ready: bool = True, **environment: str
+) -> Iterator[Intake]:
     """Intake from start to stop."""
     intake = Intake(folder, kafka, database, topic)
     try:
-        intake.start(**environment)
+        intake.start(ready=ready, **environment)
         yield intake
     finally:
         intake.stop()
-
-
-def new_number() -> str:
-    return format_number("LBG", secrets.token_bytes(RANDOM_BYTES))
 
 
 def event(

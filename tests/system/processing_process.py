@@ -1,35 +1,25 @@
-"""Processing as a process of its own, on a database and a topic of its own, for its system tests."""
+"""Processing as a process, for its system tests: its officers, and the log that it reads and writes."""
 
-import os
 import secrets
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from contracts.envelope import PARTITIONS, Event, decode_event, encode_event, new_salt
 from contracts.facts import Actor, DocumentRef, DocumentSupplied, Fact, FeePaid, Submitted, Withdrawn
-from contracts.number import RANDOM_BYTES, format_number
-from deploy.local.issuer import Issuer
+from tests.system.service_process import ServiceProcess, new_number
 
 INTAKE = "//lebong.imigrasi.go.id/intake"
 TREASURY = "//treasury.example/payments"
 REQUIREMENTS = ("identity_card", "family_card", "birth_record")
 BOOK = "book_non_electronic_5y"
 PRICE = 350_000
-
-
-def new_number() -> str:
-    return format_number("LBG", secrets.token_bytes(RANDOM_BYTES))
 
 
 def document(requirement: str) -> DocumentRef:
@@ -57,80 +47,20 @@ def withdrawal() -> Withdrawn:
 
 
 @dataclass
-class Processing:
+class Processing(ServiceProcess):
     """A running processing service and what is needed to speak with it."""
 
-    folder: Path
-    kafka: str
-    database: str
-    topic: str
-    process: subprocess.Popen[bytes] | None = None
-    http: httpx.Client = field(default_factory=httpx.Client)
+    name: ClassVar[str] = "processing"
 
     def __post_init__(self) -> None:
-        self.issuer = Issuer(self.folder / "issuer.pem")
-        (self.folder / "jwks.json").write_text(self.issuer.jwks())
+        super().__post_init__()
         self.producer = Producer({"bootstrap.servers": self.kafka, "enable.idempotence": True})
 
-    def start(self, *, ready: bool = True, **environment: str) -> None:
-        """Start the process and wait until it is ready, or at least answers."""
-        address = self.folder / "address"
-        address.unlink(missing_ok=True)
-        ours = {
-            "JEJAK_KAFKA": self.kafka,
-            "JEJAK_DATABASE": self.database,
-            "JEJAK_TOPIC": self.topic,
-            "JEJAK_CONSUMER": f"{self.topic}-cases",
-            "JEJAK_ADDRESS_FILE": str(address),
-            "JEJAK_ISSUER": self.issuer.name,
-            "JEJAK_JWKS": (self.folder / "jwks.json").as_uri(),
-            "JEJAK_INTAKE_URL": "http://intake.example",
-            "JEJAK_PORT": "0",
-        }
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.processing.main"],
-                env={**os.environ, **ours, **environment},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        self.wait_until(lambda: address.exists() and bool(address.read_text()))
-        self.http.close()
-        self.http = httpx.Client(base_url=address.read_text().strip(), timeout=30)
-        self.wait_until(lambda: self._answers("/health/ready" if ready else "/health/live"))
-
-    def _answers(self, path: str) -> bool:
-        try:
-            return self.http.get(path).is_success
-        except httpx.TransportError:
-            return False
-
-    def wait_until(self, condition: Callable[[], Any], timeout_s: float = 60) -> Any:
-        deadline = time.monotonic() + timeout_s
-        while not (result := condition()):
-            assert time.monotonic() < deadline, self.log()
-            assert self.process is not None
-            assert self.process.poll() is None, self.log()
-            time.sleep(0.05)
-        return result
+    def settings(self) -> dict[str, str]:
+        return {"JEJAK_CONSUMER": f"{self.topic}-cases", "JEJAK_INTAKE_URL": "http://intake.example"}
 
     def now(self) -> datetime:
         return datetime.now(UTC)
-
-    def log(self) -> str:
-        return (self.folder / "log").read_text()[-5000:]
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        self.http.close()
-        if self.process is None:
-            return
-        self.process.send_signal(number)
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise
 
     def publish(
         self, fact: Fact, number: str, *, source: str = INTAKE, at: datetime | None = None, id: str = ""
@@ -173,9 +103,6 @@ class Processing:
             consumer.close()
 
     # As an officer.
-
-    def bearer(self, role: str = "officer", **claims: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.issuer.token(role, **claims)}"}
 
     def get(self, path: str, role: str = "officer", **headers: str) -> httpx.Response:
         return self.http.get(path, headers={**self.bearer(role), **headers})

@@ -31,7 +31,6 @@ def intake(infrastructure: Any, tmp_path_factory: pytest.TempPathFactory) -> Ite
             JEJAK_STATUS_URL="http://status.example/",
         ) as running,
     ):
-        running.wait_until_ready()
         yield running
 
 
@@ -348,19 +347,18 @@ def test_the_openapi_document_names_every_route(intake: Intake) -> None:
 def test_a_receipt_survives_a_kill(infrastructure: Any, tmp_path: Path, fresh_database: str) -> None:
     topic = f"test-intake-{secrets.token_hex(5)}"
     with intake_process(tmp_path, kafka=infrastructure.kafka, database=fresh_database, topic=topic) as intake:
-        intake.wait_until_ready()
         draft = intake.submitted()
         receipt = draft.submit().json()
         intake.kill()
         intake.start()
-        intake.wait_until_ready()
         assert draft.submit().json() == receipt
-        assert len(on_the_log(intake, draft.number, 1)) == 1
+        # The relay may have been killed between the broker's answer and its note of it: then the same event comes again.
+        assert len({one["id"] for one in on_the_log(intake, draft.number, 1)}) == 1
 
 
 def test_without_a_database_nothing_is_promised(infrastructure: Any, tmp_path: Path) -> None:
     nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
-    with intake_process(tmp_path, kafka=infrastructure.kafka, database=nowhere, topic="unused") as intake:
+    with intake_process(tmp_path, kafka=infrastructure.kafka, database=nowhere, topic="unused", ready=False) as intake:
         assert intake.http.get("/services").status_code == 200
         body = {"service": "passport_new", "applicant": {"name": "Pemohon", "email": "pemohon@example.org"}}
         for headers in ({}, {"Idempotency-Key": "k"}):
@@ -373,7 +371,7 @@ def test_without_a_database_nothing_is_promised(infrastructure: Any, tmp_path: P
 
 
 def test_without_a_broker_everything_but_delivery_goes_on(tmp_path: Path, fresh_database: str) -> None:
-    with intake_process(tmp_path, kafka="127.0.0.1:1", database=fresh_database, topic="unused") as intake:
+    with intake_process(tmp_path, kafka="127.0.0.1:1", database=fresh_database, topic="unused", ready=False) as intake:
         intake.wait_until(lambda: intake.http.get("/health/ready").json()["checks"]["database"] == "ok")
         draft = intake.submitted()
         assert draft.withdraw().status_code == 200

@@ -19,11 +19,11 @@ from tests.system.intake_process import (
     event,
     intake_process,
     new_billing_code,
-    new_number,
     on_the_log,
     payment,
     slug,
 )
+from tests.system.service_process import new_number
 
 pytestmark = pytest.mark.system
 
@@ -41,7 +41,6 @@ def intake(infrastructure: Any, tmp_path_factory: pytest.TempPathFactory) -> Ite
             topic=f"test-intake-{secrets.token_hex(5)}",
         ) as running,
     ):
-        running.wait_until_ready()
         yield running
 
 
@@ -107,8 +106,8 @@ def test_without_signature_or_token_nothing_is_admitted(intake: Intake) -> None:
 
 def test_a_token_of_another_role_or_of_nobody_in_the_file_is_refused(intake: Intake) -> None:
     body = payment(new_billing_code())
-    assert post(intake, body, intake.bearer("officer", "treasury")).status_code == 403
-    assert post(intake, body, intake.bearer("system", "somebody")).status_code == 401
+    assert post(intake, body, intake.bearer("officer", subject="treasury")).status_code == 403
+    assert post(intake, body, intake.bearer("system", subject="somebody")).status_code == 401
 
 
 def test_binary_mode_is_admitted_with_a_token(intake: Intake) -> None:
@@ -121,7 +120,7 @@ def test_binary_mode_is_admitted_with_a_token(intake: Intake) -> None:
         "ce-time": "2026-03-02T03:15:00Z",
         "ce-subject": number,
     }
-    answer = post(intake, STAGE, {**headers, **intake.bearer("system", "agency")}, "application/json")
+    answer = post(intake, STAGE, {**headers, **intake.bearer("system", subject="agency")}, "application/json")
     assert outcomes(answer) == ["accepted"]
 
 
@@ -175,7 +174,7 @@ def test_a_body_that_is_no_event_is_refused(intake: Intake, body: bytes, media_t
 
 
 def test_a_content_type_that_is_no_mode_of_cloudevents_is_refused(intake: Intake) -> None:
-    answer = post(intake, b"<xml/>", intake.bearer("system", "agency"), "application/xml")
+    answer = post(intake, b"<xml/>", intake.bearer("system", subject="agency"), "application/xml")
     assert (answer.status_code, slug(answer)) == (415, "unsupported-mode")
 
 

@@ -39,7 +39,8 @@ from services.intake.held import HeldEvents
 from services.intake.keys import MasterKeys, SealBroken
 from services.intake.projections import LogView
 from services.intake.vault import Vault
-from tests.system.intake_process import PNG, intake_process, new_billing_code, new_number
+from tests.system.intake_process import PNG, intake_process, new_billing_code
+from tests.system.service_process import new_number
 
 pytestmark = pytest.mark.system
 
@@ -302,7 +303,6 @@ def test_a_full_disk_is_answered_as_such_and_the_draft_lives_on(
     topic = f"test-intake-{secrets.token_hex(5)}"
     try:
         with intake_process(tmp_path, kafka=infrastructure.kafka, database=fresh_database, topic=topic) as intake:
-            intake.wait_until_ready()
             draft = intake.open_draft()
             large = PNG[:-12] + bytes(180_000) + PNG[-12:]
             answer = draft.attach("identity_card", large)

@@ -176,7 +176,6 @@ def test_a_full_disk_refuses_an_upload_and_leaves_the_draft_as_it_was(
         topic=f"{fresh_topic_prefix}intake",
         JEJAK_DOCUMENTS=(small_disk / "documents").as_uri(),
     ) as intake:
-        intake.wait_until_ready()
         draft = intake.open_draft()
         first, second, *rest = draft.show().json()["missing"]
         assert draft.attach(first, PDF, "application/pdf").status_code == 200

@@ -22,13 +22,13 @@ from tests.system.processing_process import (
     PRICE,
     TREASURY,
     Processing,
-    new_number,
     payment,
     processing_process,
     submission,
     supplied,
     withdrawal,
 )
+from tests.system.service_process import new_number
 
 pytestmark = pytest.mark.system
 REFUSAL = {"outcome": "refused", "reasons": [{"code": "not_eligible"}]}

@@ -14,7 +14,8 @@ from contracts.facts import EventRef
 from runtime.eventstore import Append, PostgresEventStore
 from services.processing.events import CaseOpened
 from services.processing.stamping import Stamp
-from tests.system.processing_process import BOOK, Processing, document, new_number, processing_process
+from tests.system.processing_process import BOOK, Processing, document, processing_process
+from tests.system.service_process import new_number
 
 pytestmark = pytest.mark.system
 
