@@ -17,9 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from contracts import catalogue
 from runtime.kafka import topic_generation
 from services.status.definitions import definitions_of
-from services.status.main import StatusSettings
 from services.status.rebuild import Options, RebuildDiffers, RebuildRefused, Report
 from services.status.rebuild import rebuild as run_rebuild
+from services.status.settings import StatusSettings
 from services.status.sources import SourceFailed
 from services.status.workers import WorkerFailed, default_workers
 

@@ -27,8 +27,8 @@ from services.status.expected_views import (
     span,
 )
 from services.status.expecting import draw
-from services.status.main import StatusSettings, drawing_of
 from services.status.procedure import procedures_of
+from services.status.settings import StatusSettings, drawing_of
 from services.status.views import Presenter
 from services.status.words import Text
 

@@ -21,9 +21,9 @@ from runtime.kafka import topic_generation
 from services.status import generations as kept
 from services.status.definitions import definitions_of
 from services.status.following import Following
-from services.status.main import StatusSettings
 from services.status.projections import Projector
 from services.status.rebuild import LOCK
+from services.status.settings import StatusSettings
 from services.status.upkeep import revive
 
 LIST: Final = """

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from services.status import figures
 from services.status.extents import Database, NothingToCount, connect, databases_of
 from services.status.figures import Document
-from services.status.main import StatusSettings
 from services.status.recount import SELECT_KEPT, Recount, recount
+from services.status.settings import StatusSettings
 from services.status.shards import parse_shards
 
 SELECT_NEWEST_LOG = "SELECT topic FROM logs WHERE starts_with(topic, %s || '@') ORDER BY log DESC LIMIT 1"

@@ -11,7 +11,7 @@ from typing import Any
 from runtime.database import open_pool
 from runtime.serve import run
 from runtime.settings import load_settings
-from services.status.main import StatusSettings
+from services.status.settings import StatusSettings
 
 SELECT = "SELECT number, n, version, service, office, state FROM application_{} WHERE number = $1"
 
