@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpx
 from pydantic import SecretStr
 
-from runtime.faults import backoff
+from runtime.pauses import backoff, retry_after_s
 from runtime.trace import begin_trace, current_trace
 
 TIMEOUT = httpx.Timeout(10.0, connect=2.0)
 ATTEMPTS = 4
-RETRY_AFTER_MAX_S = 5.0
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _LATER = frozenset({429, 503})
 
@@ -91,17 +88,3 @@ class RepeatingTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
-
-
-def retry_after_s(header: str | None, *, otherwise_s: float, most_s: float = RETRY_AFTER_MAX_S) -> float:
-    """Seconds to wait by a `Retry-After` header, in seconds or as a date (RFC 9110, 10.2.3), at most `most_s`."""
-    if header is None:
-        return otherwise_s
-    if header.strip().isdigit():
-        return min(float(header), most_s)
-    try:
-        at = parsedate_to_datetime(header)
-    except ValueError:
-        return otherwise_s
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), most_s)

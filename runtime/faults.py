@@ -3,10 +3,6 @@
 Everything else is a defect of the input or of ours, and is never retried for ever.
 """
 
-import asyncio
-import random
-from collections.abc import Iterator
-
 import aiokafka.errors
 import asyncpg
 import confluent_kafka
@@ -45,16 +41,3 @@ BROKER_AWAY: tuple[type[BaseException], ...] = (aiokafka.errors.KafkaError, conf
 def is_transient(error: BaseException) -> bool:
     """True when the same work can be expected to succeed later, unchanged."""
     return isinstance(error, DATABASE_AWAY + CONTENTION + BROKER_AWAY) and not isinstance(error, ValueError)
-
-
-def backoff(first_s: float = 0.05, most_s: float = 5.0) -> Iterator[float]:
-    """Waiting times in seconds: doubling up to `most_s`, each spread over its upper half so that many do not retry at once."""
-    delay = first_s
-    while True:
-        yield delay * random.uniform(0.5, 1.0)  # noqa: S311 - spreading retries needs no secrecy
-        delay = min(delay * 2, most_s)
-
-
-async def pause(delays: Iterator[float]) -> None:
-    """Wait for the next of `delays`."""
-    await asyncio.sleep(next(delays))

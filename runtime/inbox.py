@@ -17,7 +17,8 @@ import structlog
 from runtime import quarantine
 from runtime.database import Connection, Pool
 from runtime.eventstore import Append, EventStore, VersionConflict
-from runtime.faults import backoff, is_transient, pause
+from runtime.faults import is_transient
+from runtime.pauses import backoff, pause
 from runtime.positions import Advance, Fenced, advance_position, stored_position
 from runtime.records import Record
 

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from runtime.faults import backoff, is_transient, pause
+from runtime.faults import is_transient
+from runtime.pauses import backoff, pause
 
 log = structlog.get_logger()
 

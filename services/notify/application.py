@@ -14,7 +14,8 @@ import structlog
 from contracts.envelope import SALT_BYTES, Event, decode_event, decode_fact, encode_event, new_salt
 from contracts.facts import Actor, Fact
 from runtime.eventstore import EventStore, NewEvent, StreamEvent, VersionConflict, decide
-from runtime.faults import backoff, is_transient, pause
+from runtime.faults import is_transient
+from runtime.pauses import backoff, pause
 from services.notify import telling
 from services.notify.contact import Contact, Contacts, IntakeAway, NoContact
 from services.notify.deliveries import Claimed, Deliveries, LeaseLost

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import structlog
 
-from runtime.faults import backoff, is_transient, pause
+from runtime.faults import is_transient
+from runtime.pauses import backoff, pause
 from services.notify.application import Sender
 from services.notify.deliveries import Claimed, Deliveries
 from services.notify.measures import Measures

@@ -8,8 +8,7 @@ import msgspec
 import structlog
 
 from contracts.envelope import BATCH_CONTENT_TYPE
-from runtime.client import retry_after_s
-from runtime.faults import backoff, pause
+from runtime.pauses import backoff, pause, retry_after_s
 from services.intake.history.staging import Progress, StagedEvent, Staging
 
 log = structlog.get_logger()

@@ -7,7 +7,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from runtime.client import RepeatingTransport, open_client, retry_after_s
+from runtime.client import RepeatingTransport, open_client
+from runtime.pauses import retry_after_s
 from runtime.trace import parse_traceparent, span
 
 Step = Exception | int | httpx.Response
