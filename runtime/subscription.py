@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Collection, Sequence
-from itertools import groupby
 from typing import Any, cast
 
 import structlog
@@ -22,6 +21,8 @@ log = structlog.get_logger()
 
 _COMMIT_EVERY_S = 5.0
 _POLL_MS = 50
+_PARTITIONS_AT_ONCE = 4
+"""Transactions of one consumer under way; a pool with fewer connections lets them wait."""
 
 
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -47,6 +48,7 @@ class Subscription:
     def __init__(self, broker: KafkaBroker, inbox: Inbox, partitions: Collection[int] | None) -> None:
         self._inbox = inbox
         self._committed_at = time.monotonic()
+        self._at_once = asyncio.Semaphore(_PARTITIONS_AT_ONCE)
         listener = _Assignment(inbox)
         self._subscriber = broker.subscriber(
             inbox.topic,
@@ -83,8 +85,18 @@ class Subscription:
         return message.raw_message
 
     async def _deliver(self, received: Sequence[Any]) -> None:
-        """Never raises: FastStream would log it and fetch on, and the batch would be lost."""
-        for partition, run in groupby(received, key=lambda record: record.partition):
+        """Never raises: FastStream would log it and fetch on, and the batch would be lost.
+
+        Partitions have nothing to do with each other: each waits for its own commits only.
+        """
+        runs: dict[int, list[Any]] = {}
+        for record in received:
+            runs.setdefault(record.partition, []).append(record)
+        await asyncio.gather(*(self._deliver_run(partition, run) for partition, run in runs.items()))
+        await self._tell_kafka()
+
+    async def _deliver_run(self, partition: int, run: Sequence[Any]) -> None:
+        async with self._at_once:
             try:
                 await self._inbox.deliver(partition, [as_record(record) for record in run])
             except Reassigned:
@@ -94,7 +106,6 @@ class Subscription:
                 log.exception("delivery_failed", consumer=self._inbox.consumer, partition=partition)
                 await asyncio.sleep(1)
                 await self._seek_again(partition)
-        await self._tell_kafka()
 
     async def _seek_again(self, partition: int) -> None:
         consumer = self._subscriber.consumer

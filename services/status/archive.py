@@ -8,7 +8,9 @@ import msgspec
 from runtime.database import Connection
 from runtime.records import Record
 
-INSERT_LOG = "INSERT INTO logs (topic) VALUES ($1) ON CONFLICT DO NOTHING"
+INSERT_LOG = (
+    "INSERT INTO logs (topic) VALUES ($1) ON CONFLICT DO NOTHING"  # which of several writers is first, all then read
+)
 SELECT_LOG = "SELECT log FROM logs WHERE topic = $1"
 SELECT_RECORDS = """
 SELECT "offset", timestamp_ms, key, value, headers FROM archive
@@ -20,8 +22,11 @@ COLUMNS = ("offset", "timestamp_ms", "partition", "log", "key", "value", "header
 
 async def log_number(connection: Connection, qualified_topic: str) -> int:
     """The number of a log, `<topic>@<generation>`; given when it is first met."""
-    await connection.execute(INSERT_LOG, qualified_topic)
-    return int(await connection.fetchval(SELECT_LOG, qualified_topic))
+    number = await connection.fetchval(SELECT_LOG, qualified_topic)
+    if number is None:
+        await connection.execute(INSERT_LOG, qualified_topic)
+        number = await connection.fetchval(SELECT_LOG, qualified_topic)
+    return int(number)
 
 
 class Archive:

@@ -20,8 +20,8 @@ from services.status.generations import WRITE_SHARED, live_generation
 from services.status.projections import Projector, tell
 
 MOVE: Final = """
-UPDATE generation_parts SET next_offset = $5
-WHERE generation = $1 AND partition = $2 AND log = $3 AND next_offset = $4
+UPDATE generation_parts part SET next_offset = $5 FROM logs
+WHERE generation = $1 AND partition = $2 AND logs.topic = $3 AND part.log = logs.log AND next_offset = $4
 """
 ENSURE_PART: Final = """
 INSERT INTO generation_parts (generation, partition, log, target, done)
@@ -65,7 +65,6 @@ class Following:
         self._projector = projector
         self._consumer = consumer
         self._topic = topic
-        self._log: int | None = None
         self._released: set[int] = set()
         """What was taken in out of quarantine and looked at already, by its id there."""
 
@@ -80,11 +79,11 @@ class Following:
         if live is None:
             self._projector.check(records)
             return
-        log = await self._current_log(connection)
-        place = records[0].partition
-        step = (live.id, place, log, records[0].offset, records[-1].offset + 1)
+        topic, place = await self._topic(), records[0].partition
+        step = (live.id, place, topic, records[0].offset, records[-1].offset + 1)
         brought: list[str] = []
         if await connection.execute(MOVE, *step) != "UPDATE 1":
+            log = await log_number(connection, topic)
             brought = await self._reach(connection, live.id, place, log, records[0].offset)
             await connection.execute(MOVE, *step)  # not for what comes out of quarantine: that is passed already
         changed = await self._projector.project(connection, live.id, records)
@@ -118,11 +117,6 @@ class Following:
             await self._reach(connection, generation, *row)
         self._released.clear()
         await self._take_released(connection, generation)
-
-    async def _current_log(self, connection: Connection) -> int:
-        if self._log is None:
-            self._log = await log_number(connection, await self._topic())
-        return self._log
 
     async def _reach(
         self, connection: Connection, generation: int, partition: int, log: int, end: int, *, at_most: int = _WHOLE_LOG
