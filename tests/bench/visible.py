@@ -36,8 +36,8 @@ from tests.bench.measure import Measure, Result, Surroundings
 
 SOURCE: Final = "//lebong.imigrasi.go.id/history/"
 APPLICATIONS: Final = 500
-WARM_UP_S: Final = 3.0
-MEASURED_S: Final = 15.0
+WARM_UP_S: Final = 2.0
+MEASURED_S: Final = 10.0
 PATIENCE_S: Final = 30.0
 AIM: Final = 3.0
 CREATE: Final = "CREATE TABLE bare (application text NOT NULL, id text PRIMARY KEY, value bytea NOT NULL)"
