@@ -10,16 +10,16 @@ import java.time.Instant;
  * What the projection needs of a CloudEvent, read in one pass by Jackson's streaming parser: no tree, no binding.
  *
  * <p>{@code dataFrom} and {@code dataTo} are where the event's data lie in the record's value, as received. Of the data
- * themselves only {@code service} and {@code office} are read.
+ * themselves only {@code service}, {@code office} and the desk of who acted are read.
  */
-record Event(String id, String source, String fact, long atMicros, String service, String office, int dataFrom, int dataTo) {
+record Event(String id, String source, String fact, long atMicros, String service, String office, String desk, int dataFrom, int dataTo) {
   private static final JsonFactory JSON = new JsonFactory();
   private static final String PREFIX = "id.jejak.application.";
   private static final String VERSION = ".v1";
 
   /** Reads one record's value. Throws {@link IOException} for what is no event. */
   static Event read(byte[] value) throws IOException {
-    String id = null, source = null, fact = null, service = null, office = null;
+    String id = null, source = null, fact = null, service = null, office = null, desk = "", within = null;
     long at = 0;
     int from = 0, to = 0;
     try (JsonParser json = JSON.createParser(value)) {
@@ -44,6 +44,12 @@ record Event(String id, String source, String fact, long atMicros, String servic
                 depth++;
               } else if (token.isStructEnd()) {
                 depth--;
+              } else if (depth == 1 && token == JsonToken.FIELD_NAME) {
+                within = json.currentName();
+              } else if (depth == 2 && "by".equals(within) && token == JsonToken.VALUE_STRING) {
+                if (json.currentName().equals("desk")) {
+                  desk = json.getText();
+                }
               } else if (depth == 1 && token == JsonToken.VALUE_STRING) {
                 if (json.currentName().equals("service")) {
                   service = json.getText();
@@ -61,7 +67,7 @@ record Event(String id, String source, String fact, long atMicros, String servic
     if (id == null || source == null || fact == null || to == 0) {
       throw new IOException("no event of an application");
     }
-    return new Event(id, source, fact, at, service, office, from, to);
+    return new Event(id, source, fact, at, service, office, desk, from, to);
   }
 
   private static String factOf(String type) throws IOException {
