@@ -31,16 +31,20 @@ class ServiceCommand(NamedTuple):
 
 SERVICE_COMMANDS = {
     "import": ServiceCommand("services.intake.cli", "import_", "Bring the history of an older system onto the log."),
-    "status": ServiceCommand("services.status.lookup_cli", "status", "Show the timeline of an application."),
-    "difference": ServiceCommand("services.status.lookup_cli", "difference", "Show what changed between two instants."),
-    "expected": ServiceCommand("services.status.expected_cli", "expected", "Show how long each service takes."),
+    "status": ServiceCommand("services.status.answering.cli", "status", "Show the timeline of an application."),
+    "difference": ServiceCommand(
+        "services.status.answering.cli", "difference", "Show what changed between two instants."
+    ),
+    "expected": ServiceCommand("services.status.expected.cli", "expected", "Show how long each service takes."),
     "statistics": ServiceCommand(
-        "services.status.statistics_cli", "statistics", "Compute the statistics from the projection or the archive."
+        "services.status.statistics.cli", "statistics", "Compute the statistics from the projection or the archive."
     ),
     "generations": ServiceCommand(
-        "services.status.generations_cli", "generations", "List, confirm, revert, drop rebuilt timelines."
+        "services.status.store.cli", "generations", "List, confirm, revert, drop rebuilt timelines."
     ),
-    "rebuild": ServiceCommand("services.status.cli", "rebuild", "Build the timelines anew from Kafka or the archive."),
+    "rebuild": ServiceCommand(
+        "services.status.rebuilding.cli", "rebuild", "Build the timelines anew from Kafka or the archive."
+    ),
 }
 
 

@@ -16,15 +16,15 @@ from msgspec import Struct
 from contracts.envelope import PARTITIONS
 from runtime.auth import requires
 from runtime.pagination import LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, next_link
-from services.status.answers import JSON, Answers, Asker, matches, unknown_number
-from services.status.asof_api import AsOf, Past, ValidAt, by_applicant
-from services.status.entries import TimelineView
-from services.status.fold import decode_progress
-from services.status.lookups import Count, Head, Lookups
-from services.status.streams import EVENT_STREAM, Streams
-from services.status.timelines import Timelines
-from services.status.views import Presenter
-from services.status.waiting import WaitingView
+from services.status.answering.answers import JSON, Answers, Asker, matches, unknown_number
+from services.status.answering.entries import TimelineView
+from services.status.answering.lookups import Count, Head, Lookups
+from services.status.answering.streams import EVENT_STREAM, Streams
+from services.status.answering.timelines import Timelines
+from services.status.answering.views import Presenter
+from services.status.clocks.waiting import WaitingView
+from services.status.folding.fold import decode_progress
+from services.status.past.api import AsOf, Past, ValidAt, by_applicant
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,7 +63,7 @@ def presentation_version(presenter: Presenter, words: bytes) -> str:
 class Public:
     """What anyone may ask who knows a tracking number. All refusals of a number are one: the same 404.
 
-    Look-up and stream are mostly answered by `services.status.hot`, in front of these routes, with the same bytes.
+    Look-up and stream are mostly answered by `services.status.answering.hot`, in front of these routes, with the same bytes.
     """
 
     def __init__(

@@ -9,9 +9,9 @@ microseconds since 1970; where two are equal, the order of the log decides.
 from collections.abc import Callable
 from typing import Any, Final
 
-from services.status.procedure import Procedure
-from services.status.progress import Fee, Moment, Payment, Progress
-from services.status.reading import (
+from services.status.folding.procedure import Procedure
+from services.status.folding.progress import Fee, Moment, Payment, Progress
+from services.status.folding.reading import (
     DECODERS,
     Decided,
     DocumentsRequested,

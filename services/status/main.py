@@ -21,40 +21,40 @@ from runtime.quarantine_api import quarantine_routes
 from runtime.serve import run
 from runtime.settings import load_settings
 from runtime.web import create_app
-from services.status import digests
-from services.status.answers import Answers
+from services.status.answering.answers import Answers
+from services.status.answering.bodies import Bodies
+from services.status.answering.entries import Entries, Entry
+from services.status.answering.hot import in_front
+from services.status.answering.limits import RateLimit
+from services.status.answering.lookups import Lookups
+from services.status.answering.reads import Reads, read_pool
+from services.status.answering.streams import Streams
+from services.status.answering.timelines import Timelines
+from services.status.answering.views import Presenter
 from services.status.api import Public, presentation_version, staff_routes
-from services.status.asof_api import Past
-from services.status.bodies import Bodies
-from services.status.conformance_api import conformance_routes
-from services.status.definitions import definitions_of
-from services.status.deviants import Deviants
-from services.status.entries import Entries, Entry
-from services.status.expected_api import expected_routes
-from services.status.expected_views import Foreteller
-from services.status.expecting import Expectations
-from services.status.extents import databases_of
-from services.status.generations import views_of
-from services.status.hot import in_front
-from services.status.lag import Lag
-from services.status.legal_api import legal_routes
-from services.status.limits import RateLimit
-from services.status.lookups import Lookups
-from services.status.past import Historian
-from services.status.published import Publisher
-from services.status.reads import Reads, read_pool
-from services.status.recount import Recount
-from services.status.search_api import search_routes
+from services.status.clocks.api import legal_routes
+from services.status.expected.api import expected_routes
+from services.status.expected.expecting import Expectations
+from services.status.expected.views import Foreteller
+from services.status.folding.definitions import definitions_of
+from services.status.past.api import Past
+from services.status.past.past import Historian
+from services.status.past.shown import Shown
 from services.status.settings import StatusSettings, drawing_of
-from services.status.shown import Shown
-from services.status.statistics_api import statistics_routes
-from services.status.streams import Streams
+from services.status.staff.conformance_api import conformance_routes
+from services.status.staff.deviants import Deviants
+from services.status.staff.search_api import search_routes
+from services.status.statistics.api import statistics_routes
+from services.status.statistics.published import Publisher
+from services.status.statistics.recount import Recount
+from services.status.store import digests
+from services.status.store.extents import databases_of
+from services.status.store.generations import views_of
+from services.status.store.lag import Lag
 from services.status.taking_in import stand_in_front, take_in
-from services.status.timelines import Timelines
-from services.status.views import Presenter
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-WORDS = Path(__file__).with_name("words.yaml")
+WORDS = Path(__file__).parent / "answering" / "words.yaml"
 
 
 def build(settings: StatusSettings) -> Litestar:

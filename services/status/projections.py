@@ -1,6 +1,6 @@
-"""The projection: records in, rows out, in the transaction that advances the position (`services.status.following`).
+"""The projection: records in, rows out, in the transaction that advances the position (`services.status.store.following`).
 
-The fold and the rows are the rebuild's own (`services.status.fold`); here the applications that a batch touches are
+The fold and the rows are the rebuild's own (`services.status.folding.fold`); here the applications that a batch touches are
 read first, and events that are already on their timelines are left out.
 """
 
@@ -10,13 +10,13 @@ from typing import Final
 from contracts.envelope import PARTITIONS, MalformedEvent
 from runtime.database import Connection
 from runtime.records import Record
-from services.status import tables
-from services.status.clockwork import Clockwork
-from services.status.definitions import Definitions
-from services.status.fold import PartitionFold
-from services.status.progress import Progress
-from services.status.reading import read
-from services.status.replay import replay_each, select_timelines
+from services.status.clocks.clockwork import Clockwork
+from services.status.folding.definitions import Definitions
+from services.status.folding.fold import PartitionFold
+from services.status.folding.progress import Progress
+from services.status.folding.reading import read
+from services.status.folding.replay import replay_each, select_timelines
+from services.status.store import tables
 
 NOTIFY: Final = "SELECT pg_notify(current_schema() || '_events', $1)"
 _NOTIFIED_AT_ONCE: Final = 250

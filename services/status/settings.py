@@ -7,9 +7,9 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from contracts.envelope import EVENT_LOG_TOPIC, PARTITIONS
 from runtime.settings import Settings
-from services.status.expected import Rules
-from services.status.expecting import Drawing
-from services.status.shards import Shard, parse_partitions, parse_shards
+from services.status.expected.expected import Rules
+from services.status.expected.expecting import Drawing
+from services.status.store.shards import Shard, parse_partitions, parse_shards
 
 SCHEMA = "status"
 CONSUMER = "status"

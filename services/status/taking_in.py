@@ -8,17 +8,17 @@ from contracts.facts import Actor
 from runtime.backbone import Backbone
 from runtime.inbox import AsyncpgEffect
 from runtime.metrics import Metrics
-from services.status.archive import Archive
-from services.status.clockwork import Clockwork
-from services.status.deadlines import Watch
-from services.status.definitions import Definitions
-from services.status.following import Following
-from services.status.lag import Lag
+from services.status.clocks.clockwork import Clockwork
+from services.status.clocks.deadlines import Watch
+from services.status.folding.definitions import Definitions
 from services.status.projections import Projector
-from services.status.rebuild import Options
+from services.status.rebuilding.rebuild import Options
 from services.status.settings import StatusSettings
-from services.status.shards import Shard, build_front
-from services.status.upkeep import Upkeep
+from services.status.store.archive import Archive
+from services.status.store.following import Following
+from services.status.store.lag import Lag
+from services.status.store.shards import Shard, build_front
+from services.status.store.upkeep import Upkeep
 
 
 def take_in(settings: StatusSettings, backbone: Backbone, definitions: Definitions, metrics: Metrics, lag: Lag) -> None:

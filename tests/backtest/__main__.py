@@ -8,8 +8,8 @@ other than the service's are tried beside it, also on the first half, which alon
 import sys
 from collections.abc import Callable, Iterable
 
-from services.status.coverage import Coverage, Moment, Tested, coverage_of, halves, moments, try_at
-from services.status.expected import Case, History, Rules, Sample
+from services.status.expected.coverage import Coverage, Moment, Tested, coverage_of, halves, moments, try_at
+from services.status.expected.expected import Case, History, Rules, Sample
 from tests.backtest.permits import PERMITS, permit_history
 from tests.backtest.tried import adjusted, with_those_that_never_end
 

@@ -8,10 +8,10 @@ from services.intake.history.command import staged, translation
 from services.intake.history.events import HistoryEvent
 from services.intake.history.mapping import load_mapping
 from services.status.domain import declare, evolve
-from services.status.expected import Case, History, case_of
-from services.status.procedure import UNDECLARED, procedures_of
-from services.status.progress import Progress
-from services.status.reading import in_us, read
+from services.status.expected.expected import Case, History, case_of
+from services.status.folding.procedure import UNDECLARED, procedures_of
+from services.status.folding.progress import Progress
+from services.status.folding.reading import in_us, read
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "permit-receipts"
 PERMITS = Path(__file__).parents[3] / "shared" / "data" / "permit-receipts.csv.gz"

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from services.status.coverage import halves
-from services.status.expected import Case, History, Rules, in_stage, place_of
-from services.status.survival import Curve, product_limit
+from services.status.expected.coverage import halves
+from services.status.expected.expected import Case, History, Rules, in_stage, place_of
+from services.status.expected.survival import Curve, product_limit
 
 Shares = tuple[float, float]
 OUTER: Shares = (0.1, 0.9)

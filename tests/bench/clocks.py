@@ -14,7 +14,7 @@ from tests.bench.rebuilding import events_wanted, log_of, rebuild_into
 
 ROUNDS: Final = 3
 AIM: Final = 0.7
-WORKERS: Final = ("services.status.bulk", "tests.bench.plain_worker")
+WORKERS: Final = ("services.status.rebuilding.bulk", "tests.bench.plain_worker")
 
 
 def measure_clocks(around: Surroundings) -> Iterator[Result]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from deploy.local.database import temporary_database
-from services.status.workers import default_workers
+from services.status.rebuilding.workers import default_workers
 from tests.bench.measure import Measure, Result, Surroundings
 from tests.bench.rebuilding import log_of, rebuild_into
 

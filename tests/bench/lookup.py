@@ -23,7 +23,7 @@ import psycopg
 
 from contracts.envelope import PARTITIONS
 from deploy.local.database import temporary_database
-from services.status.partitions import partition_of
+from services.status.folding.partitions import partition_of
 from tests.bench.events import publish
 from tests.bench.load import Order, Tally, ask
 from tests.bench.measure import Measure, Result, Surroundings

@@ -1,16 +1,17 @@
 """A worker of a rebuild of the *plain* projection: timelines and states without the journal and deadlines of the clocks.
 
-It stands beside `services.status.bulk` in the measure `rebuild_clocks` and is used nowhere else. What it does without is
+It stands beside `services.status.rebuilding.bulk` in the measure `rebuild_clocks` and is used nowhere else. What it does without is
 exactly what clocks need of a rebuild: who acted at which desk, each event's entry in the journal, and the deadlines.
 """
 
 from typing import Any
 
-from services.status import bulk, fold
-from services.status.clockwork import Clockwork
+from services.status.clocks.clockwork import Clockwork
 from services.status.domain import _KINDS, BEFORE_SUBMISSION, Found, _act, _note
-from services.status.procedure import Procedure
-from services.status.progress import Progress
+from services.status.folding import fold
+from services.status.folding.procedure import Procedure
+from services.status.folding.progress import Progress
+from services.status.rebuilding import bulk
 
 
 def evolve(progress: Progress, procedure: Procedure, fact: str, at: int, recorded: int, data: Any) -> Found:
@@ -38,7 +39,7 @@ def evolve(progress: Progress, procedure: Procedure, fact: str, at: int, recorde
 
 
 def no_deadlines(progress: Progress, clockwork: Clockwork) -> tuple[None, None]:
-    """In the place of `services.status.legal.deadlines_us`."""
+    """In the place of `services.status.clocks.legal.deadlines_us`."""
     return None, None
 
 

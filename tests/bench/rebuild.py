@@ -12,10 +12,10 @@ import psycopg
 
 from contracts.envelope import PARTITIONS
 from deploy.local.database import temporary_database
-from services.status import tables
-from services.status.rebuild import Report
-from services.status.sources import KafkaSource, Span
-from services.status.workers import default_workers
+from services.status.rebuilding.rebuild import Report
+from services.status.rebuilding.sources import KafkaSource, Span
+from services.status.rebuilding.workers import default_workers
+from services.status.store import tables
 from tests.bench.measure import Measure, Result, Surroundings, timed
 from tests.bench.rebuilding import SCHEMA, checkpoint, events_wanted, log_of, rebuild_into
 

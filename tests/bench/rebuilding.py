@@ -12,10 +12,10 @@ from contracts.envelope import PARTITIONS
 from runtime.database import open_pool
 from runtime.kafka import LOG_CONFIG, ensure_topic, topic_generation
 from runtime.migrations import migrate
-from services.status.definitions import definitions_of
+from services.status.folding.definitions import definitions_of
 from services.status.main import MIGRATIONS
-from services.status.rebuild import Options, Report, rebuild
-from services.status.workers import default_workers
+from services.status.rebuilding.rebuild import Options, Report, rebuild
+from services.status.rebuilding.workers import default_workers
 from tests.bench.events import publish
 from tests.bench.measure import Surroundings
 
@@ -43,7 +43,7 @@ async def rebuild_into(
     *,
     workers: int = 0,
     thread: bool = True,
-    worker: str = "services.status.bulk",
+    worker: str = "services.status.rebuilding.bulk",
 ) -> Report:
     """A projection of `topic` in an empty database, by as many workers as there are processors where not told."""
     pool = await open_pool(dsn, schema=SCHEMA)

@@ -28,7 +28,7 @@ import msgspec
 from deploy.local.database import temporary_database
 from deploy.local.kafka_native import POM as BROKER_POM
 from deploy.local.kafka_native import default_cache, find_java, find_maven
-from services.status.workers import default_workers
+from services.status.rebuilding.workers import default_workers
 from tests.bench.measure import Measure, Result, Surroundings
 from tests.bench.rebuilding import events_wanted, log_of, rebuild_into
 

@@ -31,7 +31,7 @@ from contracts.facts import Actor, Fact, Labels, StageRecorded, Submitted
 from contracts.number import RANDOM_BYTES, format_number
 from deploy.local.remote import RunningSystem, running_system
 from runtime.kafka import LOG_CONFIG, ensure_topic
-from services.status.partitions import partition_of
+from services.status.folding.partitions import partition_of
 from tests.bench.measure import Measure, Result, Surroundings
 
 SOURCE: Final = "//lebong.imigrasi.go.id/history/"

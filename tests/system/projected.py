@@ -19,11 +19,11 @@ from runtime.migrations import migrate
 from runtime.records import Record
 from runtime.settings import Settings
 from runtime.web import create_app
-from services.status import generations
-from services.status.definitions import definitions_of
+from services.status.folding.definitions import definitions_of
+from services.status.folding.partitions import partition_of
 from services.status.main import MIGRATIONS
-from services.status.partitions import partition_of
 from services.status.projections import Projector, tell
+from services.status.store import generations
 
 CATALOGUE = catalogue.load()
 

@@ -15,7 +15,7 @@ from runtime.database import Pool, open_pool
 from runtime.metrics import Metrics
 from runtime.migrations import migrate
 from services.status.main import MIGRATIONS
-from services.status.shown import Look, Shown
+from services.status.past.shown import Look, Shown
 from tests.system.status_process import Status, events_of, status_process, wait_until
 
 pytestmark = pytest.mark.system

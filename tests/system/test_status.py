@@ -13,8 +13,8 @@ import pytest
 from contracts.envelope import PARTITIONS, encode_event, new_salt
 from contracts.facts import DocumentsVerified
 from deploy.local.database import temporary_database
-from services.status.partitions import partition_of
-from services.status.reads import SELECT, read_pool
+from services.status.answering.reads import SELECT, read_pool
+from services.status.folding.partitions import partition_of
 from tests.system.status_process import BEGAN, CODECS, OFFICE, OFFICER, Status, events_of, status_process, wait_until
 
 pytestmark = pytest.mark.system

@@ -15,9 +15,9 @@ from contracts.facts import Actor, Examined, Fact, Issued, Paused, Reason, Resum
 from deploy.local.database import temporary_database
 from runtime.database import open_pool
 from runtime.eventstore import PostgresEventStore
-from services.status.clockwork import Clockwork
-from services.status.deadlines import Watch
-from services.status.definitions import definitions_of
+from services.status.clocks.clockwork import Clockwork
+from services.status.clocks.deadlines import Watch
+from services.status.folding.definitions import definitions_of
 from tests.system.status_process import APPLICANT, OFFICE, OFFICER, Status, status_process, wait_until
 
 pytestmark = pytest.mark.system

@@ -28,13 +28,13 @@ from contracts.facts import (
     Withdrawn,
 )
 from deploy.local.database import temporary_database
-from services.status.expected import Rules
-from services.status.expected_api import expected_routes
-from services.status.expected_views import Foreteller
-from services.status.expecting import Drawing, Expectations, Model, draw
-from services.status.lookups import Head, Lookups
-from services.status.procedure import procedures_of
-from services.status.views import Presenter
+from services.status.answering.lookups import Head, Lookups
+from services.status.answering.views import Presenter
+from services.status.expected.api import expected_routes
+from services.status.expected.expected import Rules
+from services.status.expected.expecting import Drawing, Expectations, Model, draw
+from services.status.expected.views import Foreteller
+from services.status.folding.procedure import procedures_of
 from tests.system.projected import CATALOGUE, Projected, projected
 from tests.system.status_process import APPLICANT, BEGAN, OFFICE, OFFICER, Status, status_process, wait_until
 

@@ -15,7 +15,7 @@ import pytest
 from contracts.envelope import encode_event
 from contracts.facts import Collected, Decided, EventRef, Issued, Submitted
 from deploy.local.database import temporary_database
-from services.status.fold import decode_progress
+from services.status.folding.fold import decode_progress
 from tests.system.status_process import (
     APPLICANT,
     BEGAN,

@@ -9,9 +9,9 @@ import pytest
 
 from contracts.envelope import encode_event, new_salt
 from contracts.facts import Actor, Decided, DocumentsVerified, Fact, FeeAssessed, Submitted, Withdrawn
-from services.status.procedure import procedures_of
-from services.status.search_api import search_routes
-from services.status.views import Presenter
+from services.status.answering.views import Presenter
+from services.status.folding.procedure import procedures_of
+from services.status.staff.search_api import search_routes
 from tests.system.projected import CATALOGUE, Projected, projected
 from tests.system.status_process import APPLICANT, BEGAN, OFFICE
 

@@ -19,7 +19,7 @@ import pytest
 from contracts.envelope import PARTITIONS
 from deploy.local.database import temporary_database
 from deploy.local.remote import running_system
-from services.status.partitions import partition_of
+from services.status.folding.partitions import partition_of
 from tests.system.status_process import Status, events_of, status_process, wait_until
 
 pytestmark = pytest.mark.system

@@ -15,9 +15,9 @@ import pytest
 from contracts.envelope import encode_event, new_salt
 from contracts.facts import Decided, EventRef, Submitted
 from deploy.local.database import temporary_database
-from services.status.extents import Database
-from services.status.figures import canonical
-from services.status.recount import Recount, recount
+from services.status.statistics.figures import canonical
+from services.status.statistics.recount import Recount, recount
+from services.status.store.extents import Database
 from tests.system.status_process import (
     APPLICANT,
     BEGAN,

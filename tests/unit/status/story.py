@@ -26,12 +26,12 @@ from contracts.facts import (
     Submitted,
 )
 from contracts.number import format_number
+from services.status.answering.views import Presenter, StatusView
 from services.status.domain import declare, evolve
-from services.status.procedure import UNDECLARED, procedures_of
-from services.status.progress import Progress
-from services.status.reading import in_us, read
-from services.status.situation import Situation, situate
-from services.status.views import Presenter, StatusView
+from services.status.folding.procedure import UNDECLARED, procedures_of
+from services.status.folding.progress import Progress
+from services.status.folding.reading import in_us, read
+from services.status.folding.situation import Situation, situate
 
 CATALOGUE = catalogue.load()
 PROCEDURES = procedures_of(CATALOGUE.services)

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.status.asof import InFuture, Instants, NoInstant, is_settled, read_instant, shown_of
-from services.status.differences import By, Change, Difference
-from services.status.lookups import Head
-from services.status.past import Historian, PastStatus
-from services.status.views import Presenter
+from services.status.answering.lookups import Head
+from services.status.answering.views import Presenter
+from services.status.past.asof import InFuture, Instants, NoInstant, is_settled, read_instant, shown_of
+from services.status.past.differences import By, Change, Difference
+from services.status.past.past import Historian, PastStatus
 from tests.unit.status.story import (
     CATALOGUE,
     MONDAY,

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from services.status.asof_api import Past
-from services.status.entries import Entries
-from services.status.fold import encode_progress
-from services.status.lookups import Head
-from services.status.past import Historian
-from services.status.replay import replay
-from services.status.timelines import Timelines
-from services.status.views import Presenter
+from services.status.answering.entries import Entries
+from services.status.answering.lookups import Head
+from services.status.answering.timelines import Timelines
+from services.status.answering.views import Presenter
+from services.status.folding.fold import encode_progress
+from services.status.folding.replay import replay
+from services.status.past.api import Past
+from services.status.past.past import Historian
 from tests.unit.status.story import CATALOGUE, MONDAY, NUMBER, PROCEDURES, hours, submitted, verified
 from tests.unit.status.test_corrections import row
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from contracts.envelope import PARTITIONS
 from contracts.facts import EventRef, Fact
-from services.status.asof import Instants, corrections_of, known, progress_at, shown_of, visible
-from services.status.fold import PartitionFold, encode_progress
-from services.status.partitions import partition_of
-from services.status.progress import Progress
-from services.status.reading import DECODERS, in_us
+from services.status.folding.fold import PartitionFold, encode_progress
+from services.status.folding.partitions import partition_of
+from services.status.folding.progress import Progress
+from services.status.folding.reading import DECODERS, in_us
+from services.status.past.asof import Instants, corrections_of, known, progress_at, shown_of, visible
 from tests.unit.status.story import (
     MONDAY,
     NUMBER,

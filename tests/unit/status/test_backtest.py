@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.status.coverage import coverage_of
-from services.status.expected import History
+from services.status.expected.coverage import coverage_of
+from services.status.expected.expected import History
 from tests.backtest.__main__ import fixed, line, main, rolling
 from tests.backtest.permits import PERMITS, permit_history
 

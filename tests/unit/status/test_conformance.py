@@ -1,7 +1,7 @@
 """How applications kept to the declared process: what is told at the end, and how it is counted."""
 
 from contracts.facts import Withdrawn
-from services.status.conformance import Cohort, conformity, deviations
+from services.status.folding.conformance import Cohort, conformity, deviations
 from tests.unit.status.story import (
     APPLICANT,
     PROCEDURES,

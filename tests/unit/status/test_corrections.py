@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from contracts.facts import EventRef, Fact
-from services.status.asof import NO_CORRECTIONS, corrections_of
-from services.status.entries import Entries, Entry
-from services.status.views import Presenter
+from services.status.answering.entries import Entries, Entry
+from services.status.answering.views import Presenter
+from services.status.past.asof import NO_CORRECTIONS, corrections_of
 from tests.unit.status.story import (
     CATALOGUE,
     MONDAY,

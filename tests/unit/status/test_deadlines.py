@@ -7,8 +7,8 @@ from prometheus_client import Gauge
 
 from contracts.envelope import decode_event, decode_fact
 from contracts.facts import Actor, DeadlinePassed
-from services.status.deadlines import event_of, sayings
-from services.status.lag import Lag
+from services.status.clocks.deadlines import event_of, sayings
+from services.status.store.lag import Lag
 from tests.unit.status.story import NUMBER, examined, issued
 from tests.unit.status.test_legal import LAW, PAUSE, RESUME, given_events, instant
 

@@ -22,8 +22,8 @@ from contracts.facts import (
     Transferred,
     Withdrawn,
 )
-from services.status.fold import PartitionFold, encode_progress
-from services.status.partitions import partition_of
+from services.status.folding.fold import PartitionFold, encode_progress
+from services.status.folding.partitions import partition_of
 from tests.unit.status.story import (
     APPLICANT,
     MONDAY,

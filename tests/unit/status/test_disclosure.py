@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.status.disclosure import LEAST, UNITS, Unit, layers, shown_alone
-from services.status.tallies import period_of
+from services.status.statistics.disclosure import LEAST, UNITS, Unit, layers, shown_alone
+from services.status.statistics.tallies import period_of
 
 MONTHS = [f"2026-{month:02d}" for month in range(1, 13)]
 PERIODS: dict[Unit, list[str]] = {

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.status.coverage import backtest, coverage_of, moments
-from services.status.expected import (
+from services.status.expected.coverage import backtest, coverage_of, moments
+from services.status.expected.expected import (
     NEVER,
     Case,
     Forecast,
@@ -21,8 +21,8 @@ from services.status.expected import (
     place_of,
     target_of,
 )
-from services.status.procedure import UNDECLARED, procedure_of
-from services.status.reading import in_us
+from services.status.folding.procedure import UNDECLARED, procedure_of
+from services.status.folding.reading import in_us
 from tests.unit.status.story import (
     CATALOGUE,
     MONDAY,

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from services.status.coverage import Coverage
-from services.status.expected import NEVER, Case, History, Rules, Step
-from services.status.expected_views import ExpectedView, Foreteller, span
-from services.status.expecting import Drawing, Model, ServiceModel
-from services.status.reading import in_us
-from services.status.views import Presenter
-from services.status.words import Text
+from services.status.answering.views import Presenter
+from services.status.answering.words import Text
+from services.status.expected.coverage import Coverage
+from services.status.expected.expected import NEVER, Case, History, Rules, Step
+from services.status.expected.expecting import Drawing, Model, ServiceModel
+from services.status.expected.views import ExpectedView, Foreteller, span
+from services.status.folding.reading import in_us
 from tests.unit.status.story import (
     CATALOGUE,
     MONDAY,

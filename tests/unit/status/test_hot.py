@@ -9,15 +9,15 @@ from litestar import Litestar
 
 from runtime.settings import Settings
 from runtime.web import create_app
-from services.status.answers import Answers
+from services.status.answering.answers import Answers
+from services.status.answering.bodies import Bodies
+from services.status.answering.hot import in_front
+from services.status.answering.limits import RateLimit
+from services.status.answering.reads import Reads
+from services.status.answering.streams import Streams
+from services.status.answering.views import Presenter
 from services.status.api import Public
-from services.status.bodies import Bodies
-from services.status.fold import encode_progress
-from services.status.hot import in_front
-from services.status.limits import RateLimit
-from services.status.reads import Reads
-from services.status.streams import Streams
-from services.status.views import Presenter
+from services.status.folding.fold import encode_progress
 from tests.unit.status.story import CATALOGUE, NUMBER, PROCEDURES, Story, submitted
 from tests.unit.status.test_reads import Database
 

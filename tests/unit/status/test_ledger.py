@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.facts import Actor, DeadlinePassed, Fact, Paused, Resumed, Transferred, Withdrawn
-from services.status.ledger import Piece, ledger, open_run, spent, waited
-from services.status.procedure import UNDECLARED
-from services.status.progress import Progress
-from services.status.reading import in_us
-from services.status.replay import replay
-from services.status.situation import situate
+from services.status.clocks.ledger import Piece, ledger, open_run, spent, waited
+from services.status.folding.procedure import UNDECLARED
+from services.status.folding.progress import Progress
+from services.status.folding.reading import in_us
+from services.status.folding.replay import replay
+from services.status.folding.situation import situate
 from tests.unit.status.story import (
     APPLICANT,
     MONDAY,

@@ -23,10 +23,10 @@ from contracts.facts import (
     Transferred,
     Withdrawn,
 )
-from services.status.clockwork import ClockRules, Clockwork, clock_rules, fingerprint
-from services.status.explanation import explain_days, explain_hours, uncertain_years
-from services.status.legal import Clock, clocks, deadlines_us, due_us, passings, shown_at
-from services.status.reading import EPOCH, in_us
+from services.status.clocks.clockwork import ClockRules, Clockwork, clock_rules, fingerprint
+from services.status.clocks.explanation import explain_days, explain_hours, uncertain_years
+from services.status.clocks.legal import Clock, clocks, deadlines_us, due_us, passings, shown_at
+from services.status.folding.reading import EPOCH, in_us
 from tests.unit.status.story import (
     APPLICANT,
     CATALOGUE,

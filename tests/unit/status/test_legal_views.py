@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 from contracts.facts import Reason, Transferred, Withdrawn
-from services.status import lookup_cli
-from services.status.clockwork import Clockwork
-from services.status.fold import encode_progress
-from services.status.legal_views import ClockTeller, ClockView, Explained
-from services.status.views import Presenter
-from services.status.words import Text
+from services.status.answering import cli as lookup_cli
+from services.status.answering.views import Presenter
+from services.status.answering.words import Text
+from services.status.clocks.clockwork import Clockwork
+from services.status.clocks.legal_views import ClockTeller, ClockView, Explained
+from services.status.folding.fold import encode_progress
 from tests.unit.status.story import (
     APPLICANT,
     CATALOGUE,

@@ -1,6 +1,6 @@
 """How often one client may look something up."""
 
-from services.status.limits import RateLimit
+from services.status.answering.limits import RateLimit
 
 
 def test_a_burst_is_allowed_and_then_the_rate() -> None:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from contracts.envelope import MalformedEvent, UnknownType, decode_event
 from contracts.number import InvalidNumber, format_number, parse_number
-from services.status.fold import PartitionFold
-from services.status.partitions import is_canonical, murmur2, partition_of
-from services.status.reading import FACT_TYPES, in_us, read
+from services.status.folding.fold import PartitionFold
+from services.status.folding.partitions import is_canonical, murmur2, partition_of
+from services.status.folding.reading import FACT_TYPES, in_us, read
 from tests.unit.status.story import MONDAY, NUMBER, PROCEDURES, as_event, paid, submitted, whole_way
 
 EVENT = as_event(submitted(), MONDAY, id="1")

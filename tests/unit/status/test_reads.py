@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from contracts.number import format_number
-from services.status.bodies import Bodies
-from services.status.reads import Reads, Standing
+from services.status.answering.bodies import Bodies
+from services.status.answering.reads import Reads, Standing
 
 NUMBERS = [format_number("LBG", place.to_bytes(10)) for place in range(1, 41)]
 

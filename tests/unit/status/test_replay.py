@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from contracts.facts import EventRef, Fact
-from services.status.reading import DECODERS, in_us
-from services.status.replay import replacements, replay
+from services.status.folding.reading import DECODERS, in_us
+from services.status.folding.replay import replacements, replay
 from tests.unit.status.story import MONDAY, NUMBER, OFFICE, PROCEDURES, approved, as_event, hours, refused, submitted
 
 SOURCE = f"{OFFICE}/processing"

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from services.status.clockwork import Clockwork, clock_rules
-from services.status.reading import in_us
-from services.status.settling import settling
-from services.status.statistics import Settled
+from services.status.clocks.clockwork import Clockwork, clock_rules
+from services.status.folding.reading import in_us
+from services.status.statistics.settling import settling
+from services.status.statistics.statistics import Settled
 from tests.unit.status.story import CATALOGUE, MONDAY, Story, collected, examined, issued, requested, submitted
 
 # A passport: within 4 working days of the interview. Examined Monday 2 March, so by the end of Friday 6 March in Lebong.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.status.shards import Shard, parse_partitions, parse_shards
+from services.status.store.shards import Shard, parse_partitions, parse_shards
 
 
 def test_partitions_are_numbers_and_ranges() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runtime.metrics import Metrics
-from services.status.shown import Look, Notes, Shown, first_of
+from services.status.past.shown import Look, Notes, Shown, first_of
 
 A, B = "LBG-A", "LBG-B"
 

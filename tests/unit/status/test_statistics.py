@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.status.figures import Document, Row, canonical
-from services.status.progress import Progress
-from services.status.reading import in_us
-from services.status.statistics import Settled, Statistics
-from services.status.tabulation import document
-from services.status.tallies import Months, in_seconds, percentiles, period_of, share
+from services.status.folding.progress import Progress
+from services.status.folding.reading import in_us
+from services.status.statistics.figures import Document, Row, canonical
+from services.status.statistics.statistics import Settled, Statistics
+from services.status.statistics.tabulation import document
+from services.status.statistics.tallies import Months, in_seconds, percentiles, period_of, share
 from tests.unit.status.story import (
     MONDAY,
     PROCEDURES,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from runtime.problems import Problem
-from services.status.entries import By, Entry
-from services.status.streams import Streams
-from services.status.words import Text
+from services.status.answering.entries import By, Entry
+from services.status.answering.streams import Streams
+from services.status.answering.words import Text
 
 NUMBER = "LBG-0000-0000-0000-0000-0"
 WORDS = Text("x", "x")

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from contracts.facts import Paused, Transferred
-from services.status.entries import Entries
-from services.status.reading import in_us
-from services.status.views import Presenter
-from services.status.waiting import WaitingView
-from services.status.words import Text, duration
+from services.status.answering.entries import Entries
+from services.status.answering.views import Presenter
+from services.status.answering.words import Text, duration
+from services.status.clocks.waiting import WaitingView
+from services.status.folding.reading import in_us
 from tests.unit.status.story import (
     CATALOGUE,
     MONDAY,

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from services.status import domain
-from services.status.entries import Entries
-from services.status.reading import FACT_TYPES
-from services.status.views import Presenter
-from services.status.words import Text, duration, instant, money, templates
+from services.status.answering.entries import Entries
+from services.status.answering.views import Presenter
+from services.status.answering.words import Text, duration, instant, money, templates
+from services.status.folding.reading import FACT_TYPES
 from tests.unit.status.story import (
     CATALOGUE,
     MONDAY,
@@ -52,7 +52,7 @@ def test_every_fact_has_words() -> None:
 
 
 def test_every_situation_that_the_code_names_has_words() -> None:
-    source = (Path(domain.__file__).parent / "situation.py").read_text().partition("_OFFICE_WORK")[2]
+    source = (Path(domain.__file__).parent / "folding" / "situation.py").read_text().partition("_OFFICE_WORK")[2]
     named = set(re.findall(r'"([a-z_]+)", "(?:nobody|office|applicant|agency|legal_pause)"', source))
     named |= set(re.findall(r'": "([a-z_]+)",', source)) | {"in_progress", "payment_problem", "fee_due"}
     assert named <= set(templates().situations)

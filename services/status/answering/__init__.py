@@ -1,0 +1,1 @@
+"""Look-ups, timelines and event streams: read fast, told in words of both languages."""

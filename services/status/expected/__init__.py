@@ -1,0 +1,1 @@
+"""How long it takes: ranges from history, and how often they came true."""

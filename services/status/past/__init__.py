@@ -1,0 +1,1 @@
+"""What was known, or was true, at an instant; what changed between two; what applicants were shown."""

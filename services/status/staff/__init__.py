@@ -1,0 +1,1 @@
+"""What staff ask: search, and what deviates."""

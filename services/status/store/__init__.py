@@ -1,0 +1,1 @@
+"""Where the projection lies: its tables, generations side by side, the archive, several databases."""
