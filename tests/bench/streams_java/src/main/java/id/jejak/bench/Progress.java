@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** How far the work is: when the first record was processed, how many were, and where each partition ends. */
-final class Progress {
+public final class Progress {
   private final Map<Integer, Long> ends;
   private final AtomicLong began = new AtomicLong();
   private final AtomicLong records = new AtomicLong();
@@ -15,18 +15,18 @@ final class Progress {
   }
 
   /** The clock begins with the first record that reaches a processor: the start of the JVM and of the group is given. */
-  void begin() {
+  public void begin() {
     if (began.get() == 0) {
       began.compareAndSet(0, System.nanoTime());
     }
   }
 
-  void refuse() {
+  public void refuse() {
     refused.incrementAndGet();
   }
 
   /** Counts a record; true when it was the last of its partition. */
-  boolean passed(int partition, long offset) {
+  public boolean passed(int partition, long offset) {
     records.incrementAndGet();
     return offset + 1 >= ends.get(partition);
   }

@@ -1,9 +1,10 @@
-package id.jejak.bench;
+package id.jejak.bench.lean;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
+import java.time.DateTimeException;
 import java.time.Instant;
 
 /**
@@ -77,8 +78,12 @@ record Event(String id, String source, String fact, long atMicros, String servic
     return type.substring(PREFIX.length(), type.length() - VERSION.length());
   }
 
-  private static long micros(String time) {
-    Instant at = Instant.parse(time);
-    return at.getEpochSecond() * 1_000_000 + at.getNano() / 1_000;
+  private static long micros(String time) throws IOException {
+    try {
+      Instant at = Instant.parse(time);
+      return at.getEpochSecond() * 1_000_000 + at.getNano() / 1_000;
+    } catch (DateTimeException malformed) {
+      throw new IOException("not a time: " + time, malformed);
+    }
   }
 }

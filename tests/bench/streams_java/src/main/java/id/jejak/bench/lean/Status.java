@@ -1,4 +1,4 @@
-package id.jejak.bench;
+package id.jejak.bench.lean;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -6,7 +6,8 @@ import java.util.Arrays;
 
 /**
  * Where one application stands: how many events, since when, what last happened, when each fact was first reached, a
- * journal of every event (when, when known, which fact, which desk) as our own status holds it for its clocks, and the marks of the events that were taken in, eight bytes each, by which a repeated event is known.
+ * journal of every event (when, when known, which fact, which desk) as our own status holds it for its clocks, and the
+ * marks of the events that were taken in, eight bytes each, by which a repeated event is known.
  *
  * <p>A fixed binary form, packed and read by hand: the cheapest of all serdes.
  */

@@ -1,5 +1,6 @@
-package id.jejak.bench;
+package id.jejak.bench.lean;
 
+import id.jejak.bench.Progress;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -43,6 +44,9 @@ final class Timeline implements Processor<String, byte[], Void, Void> {
     String number = record.key();
     byte[] value = record.value();
     try {
+      if (number == null || value == null) {
+        throw new IOException("no application, or nothing about it");
+      }
       Event event = Event.read(value);
       byte[] packed = applications.get(number);
       Status status = packed == null ? new Status() : Status.unpacked(packed);
