@@ -1,8 +1,8 @@
 """`rebuild_streams`, `rebuild_streams_lean`: the rebuild beside Kafka Streams, exactly once, RocksDB, same topic, same run.
 
-Two opponents, both in `streams_java`. *dsl* is Streams as it is usually written, and what the aim speaks of: events grouped
-by application and aggregated into one JSON value, the status and the whole timeline, with the default settings. *lean* is
-the least that we could make it cost: a processor with one row of the timeline an event and one status an application,
+Two opponents, both in `streams_java`. *dsl* is Streams as it is usually written, by which we read the aim: events grouped by
+application and aggregated into one JSON value, the status and the whole timeline, with the default settings. *lean* is the
+least that we could make it cost: a processor with one row of the timeline an event and one status an application,
 packed by hand; it runs with two sets of settings and the better one counts. Both do less than our fold (no deviations,
 no situation, no keys for search). Their clock begins with the first record that reaches a processor and ends with the
 last commit, ours begins with the start of the worker processes and ends when the keys are built. All must have built the
