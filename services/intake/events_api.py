@@ -1,6 +1,5 @@
 """Where other systems publish, and where operators see what waits."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from runtime.auth import Principal, authenticate, requires
 from runtime.pagination import LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, next_link
 from runtime.problems import TYPE_BASE, forbidden
 from services.intake.admission import EventRefused, refusal_of
-from services.intake.admitting import Admission, Outcome, Status
+from services.intake.admitting import Admission, Outcome, Status, aside
 from services.intake.answering import language_of
 from services.intake.held import HeldEvents, HeldView
 from services.intake.publishers import NotAPublisher, Publisher, Publishers
@@ -27,6 +26,7 @@ Asked = Request[Any, Any, Any]
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """Of one request, however many events are in it."""
 BATCH_MEDIA_TYPE: Final = "application/cloudevents-batch+json"
+_AN_EVENT_BYTES: Final = 500
 _SIGNED_MODES: Final = ("application/cloudevents+json", BATCH_MEDIA_TYPE)
 _FIRST: Final = (datetime(1, 1, 1, tzinfo=UTC), "")
 
@@ -90,7 +90,7 @@ async def publish_events(request: Asked, publishers: Publishers, admission: Admi
     body = await request.body()
     publisher = await identify(request, publishers, body)
     try:
-        received = await asyncio.to_thread(parse_http, request.headers.multi_items(), body)
+        received = await aside(len(body) // _AN_EVENT_BYTES, parse_http, request.headers.multi_items(), body)
     except TooLarge as error:
         raise EventsTooLarge(reason=str(error)) from error
     except MalformedEvent as error:

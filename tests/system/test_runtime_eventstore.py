@@ -1,5 +1,7 @@
 """The event store on a real PostgreSQL: what is appended comes back, byte for byte and in the order of the call."""
 
+import asyncio
+
 import pytest
 
 from runtime.eventstore import Append, NewEvent, PostgresEventStore, VersionConflict
@@ -29,3 +31,53 @@ async def test_events_of_many_streams_are_notified_in_the_order_in_which_they_we
         assert await store.load("new") == []
     finally:
         await store.close()
+
+
+async def test_appends_that_wait_together_are_each_taken_or_refused_by_themselves(fresh_database: str) -> None:
+    store = PostgresEventStore.open(fresh_database, "public")
+    await store.prepare()
+    try:
+        await store.append(Append("taken", 0, [NewEvent("first", b"1")]))
+        wanted = [Append(f"s{place}", 0, [NewEvent("plain", b"%d" % place)]) for place in range(60)]
+        rivals = [Append("taken", 0, [NewEvent("second", b"2")]), Append("s7", 0, [NewEvent("rival", b"x")])]
+        outcomes = await asyncio.gather(*(store.append(one) for one in [*wanted, *rivals]), return_exceptions=True)
+        assert outcomes[:60] == [None] * 60
+        assert [type(outcome) for outcome in outcomes[60:]] == [VersionConflict, VersionConflict]
+        assert [event.state for event in await store.load("taken")] == [b"1"]
+        assert len(await store.notifications(0, 1_000)) == 61
+    finally:
+        await store.close()
+
+
+async def test_who_gives_up_waiting_for_an_append_holds_up_nobody(fresh_database: str) -> None:
+    store = PostgresEventStore.open(fresh_database, "public")
+    await store.prepare()
+    try:
+        tasks = [
+            asyncio.create_task(store.append(Append(f"s{place}", 0, [NewEvent("plain", b"")]))) for place in range(20)
+        ]
+        await asyncio.sleep(0)
+        for impatient in tasks[::2]:
+            impatient.cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert done[1::2] == [None] * 10
+        await store.append(Append("later", 0, [NewEvent("plain", b"")]))
+        assert [event.version for event in await store.load("s1")] == [1]
+    finally:
+        await store.close()
+
+
+async def test_appends_fail_together_while_the_database_is_away_and_succeed_afterwards(fresh_database: str) -> None:
+    store = PostgresEventStore.open(fresh_database, "public")
+    away = PostgresEventStore.open("postgresql://nobody@127.0.0.1:1/none", "public")
+    await store.prepare()
+    try:
+        failed = await asyncio.gather(
+            *(away.append(Append(f"s{place}", 0, [NewEvent("plain", b"")])) for place in range(3)),
+            return_exceptions=True,
+        )
+        assert all(isinstance(error, Exception) for error in failed)
+        await store.append(Append("s0", 0, [NewEvent("plain", b"")]))
+    finally:
+        await store.close()
+        await away.close()
