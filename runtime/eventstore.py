@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from runtime.database import check_schema
 from runtime.positions import Advance, Fenced
+from runtime.together import Together
 
 log = structlog.get_logger()
 State = TypeVar("State")
@@ -153,8 +154,8 @@ class PostgresEventStore:
 
     def __init__(self, recorder: FencedRecorder) -> None:
         self._recorder = recorder
-        self._waiting: list[tuple[list[StoredEvent], asyncio.Future[None]]] = []
-        self._appending: asyncio.Task[None] | None = None
+        # The table's lock lets one transaction insert at a time.
+        self._together: Together[StoredEvent] = Together(self._insert, apart_after=VersionConflict)
 
     @classmethod
     def open(cls, dsn: str, schema: str, *, pool_size: int = 2, max_overflow: int = 4) -> "PostgresEventStore":
@@ -206,7 +207,7 @@ class PostgresEventStore:
         if advance is not None:
             await self._insert(stored, advance)
         elif stored:
-            await self._insert_together(stored)
+            await self._together.write(stored)
 
     async def _insert(self, stored: Sequence[StoredEvent], advance: Advance | None = None) -> None:
         try:
@@ -215,45 +216,6 @@ class PostgresEventStore:
             if not await self._already_there(stored):
                 streams = sorted({str(event.originator_id) for event in stored})
                 raise VersionConflict(", ".join(streams)[:200]) from error
-
-    async def _insert_together(self, stored: list[StoredEvent]) -> None:
-        """In one transaction with whatever else waits at this moment.
-
-        The table's lock lets one transaction insert at a time, so appends would wait for each other's commits; those that
-        wait share the next one. An append that comes alone waits for nobody. Who gives up waiting takes nothing back.
-        """
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((stored, done))
-        if self._appending is None:
-            self._appending = asyncio.create_task(self._insert_waiting())
-        await done
-
-    async def _insert_waiting(self) -> None:
-        try:
-            while self._waiting:
-                together, self._waiting = self._waiting, []
-                await self._insert_each(together)
-        finally:
-            self._appending = None
-
-    async def _insert_each(self, together: Sequence[tuple[list[StoredEvent], asyncio.Future[None]]]) -> None:
-        """All at once; where one of them stands in the way of the others, each by itself. Tells each how it went."""
-        try:
-            await self._insert([event for stored, _ in together for event in stored])
-        except Exception as error:
-            for stored, done in together:
-                if len(together) > 1 and isinstance(error, VersionConflict):
-                    await self._insert_each([(stored, done)])
-                elif not done.done():
-                    done.set_exception(error)
-        except BaseException:
-            for _, done in together:
-                done.cancel()
-            raise
-        else:
-            for _, done in together:
-                if not done.done():
-                    done.set_result(None)
 
     async def notifications(self, after: int, limit: int) -> list[Notification]:
         found = await self._call(_select, self._recorder, after, limit)
