@@ -89,7 +89,7 @@ def test_the_whole_ledger_of_an_application_is_answered_and_its_parts_sum_to_the
     ]
 
 
-def test_the_terminal_tells_how_long_each_party_was_waited_on(status: Status) -> None:
+def test_the_terminal_tells_how_long_each_party_was_waited_on_and_what_is_to_be_expected(status: Status) -> None:
     asked = DocumentsRequested(
         documents=[RequestedDocument(requirement="identity_card", reason=Reason(code="unreadable"))], by=OFFICER
     )
@@ -100,6 +100,9 @@ def test_the_terminal_tells_how_long_each_party_was_waited_on(status: Status) ->
         capture_output=True, text=True, timeout=60, check=True,
     ).stdout  # fmt: skip
     assert "Time: the office 1 hour · you since Monday, 2 March 2026, 10:00 WIB\n" in shown
+    with status.client() as client:
+        expected = client.get(f"/applications/{number}/expected").json()["text"]["en"]
+    assert f"\n{expected}\n" in shown
 
 
 def test_deviations_are_counted_by_service_and_month_with_links_to_the_cases(status: Status) -> None:

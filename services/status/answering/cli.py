@@ -40,11 +40,12 @@ def status(
         told = _get(client, f"/applications/{number}", **instants).json()
         shown = told["status"] if instants else told
         entries = _timeline(client, shown["links"]["timeline"]) if shown else []
+        expected = _expected(client, shown, language) if shown and not instants else ""
     console = Console()
     if instants:
         console.print(told["instants"]["text"][language], highlight=False, markup=False)
     if shown:
-        _show(console, shown, entries, language)
+        _show(console, shown, entries, language, expected)
     else:
         console.print(told["text"][language], highlight=False, markup=False)
 
@@ -107,7 +108,17 @@ def _timeline(client: httpx.Client, path: str) -> list[dict[str, Any]]:
     return entries
 
 
-def _show(console: Console, shown: dict[str, Any], entries: list[dict[str, Any]], language: str) -> None:
+def _expected(client: httpx.Client, shown: dict[str, Any], language: str) -> str:
+    """What is to be expected, in words; nothing at the end, and while a service that has just started cannot say."""
+    if shown["waiting"]["party"] == "nobody":
+        return ""
+    answer = client.get(shown["links"]["expected"])
+    return str(answer.json()["text"][language]) if answer.is_success else ""
+
+
+def _show(
+    console: Console, shown: dict[str, Any], entries: list[dict[str, Any]], language: str, expected: str = ""
+) -> None:
     console.print(f"[bold]{escape(shown['service']['labels'][language])}[/bold]  {shown['number']}", highlight=False)
     for key in ("headline", "next"):
         console.print(shown[key][language], highlight=False, markup=False)
@@ -119,6 +130,8 @@ def _show(console: Console, shown: dict[str, Any], entries: list[dict[str, Any]]
     if shown["waited"]:
         sums = " · ".join(party["text"][language] for party in shown["waited"])
         console.print(f"{'Waktu' if language == 'id' else 'Time'}: {sums}", highlight=False, markup=False)
+    if expected:
+        console.print(expected, highlight=False, markup=False)
     console.print(_table(entries, _zone(shown["office"]["code"]), language))
 
 
