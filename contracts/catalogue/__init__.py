@@ -1,8 +1,9 @@
 """The catalogue: what an office offers, as data. A service or an office is added by adding a YAML file here.
 
 Layout: `services/<code>.yaml` one `Service` each, `offices/<code>.yaml` one `Office` each, `reasons.yaml` the words
-of every reason code, `names.yaml` what other codes are called. `load()` reads and checks all of it, including
-references between the files. `docs/catalogue.md` explains every field.
+of every reason code, `names.yaml` what other codes are called, `choosing.yaml` the questions that lead to a service,
+`paying.yaml` how fees are paid. `load()` reads and checks all of it, including references between the files.
+`docs/catalogue.md` explains every field.
 """
 
 import os
@@ -10,15 +11,27 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from contracts.catalogue.asking import (
+    Answer,
+    Choice,
+    Choosing,
+    Crossroads,
+    HowToPay,
+    PlaceToPay,
+    Question,
+)
 from contracts.catalogue.checks import faults_between, faults_of_office, faults_of_service, faults_of_words
+from contracts.catalogue.checks_asking import faults_of_choosing, faults_of_several
 from contracts.catalogue.lookup import (
     FeeChoiceError,
+    answers_to,
     assess,
     body_labels,
     deadlines_on,
     fact_name,
     fees_on,
     reason_words,
+    requirements_after,
     services_of,
     stage_reached_by,
 )
@@ -35,14 +48,26 @@ from contracts.catalogue.schema import (
     Requirement,
     Service,
     Stage,
-    Text,
+)
+from contracts.catalogue.texts import Text
+from contracts.catalogue.visiting import (
+    Assistance,
+    ContactChannel,
+    Facility,
+    FrequentQuestion,
+    HoursOn,
+    Position,
+    Visiting,
+    Week,
 )
 from contracts.facts import Labels
 
 __all__ = [
-    "Catalogue", "CatalogueError", "DeadlineRule", "FactName", "Fee", "FeeChoiceError", "Language", "Names", "Office",
-    "ReasonWords", "Requirement", "Service", "Stage", "Text", "additions", "assess", "body_labels", "deadlines_on", "fact_name",
-    "fees_on", "load", "reason_words", "services_of", "stage_reached_by",
+    "Answer", "Assistance", "Catalogue", "CatalogueError", "Choice", "Choosing", "ContactChannel", "Crossroads",
+    "DeadlineRule", "Facility", "FactName", "Fee", "FeeChoiceError", "FrequentQuestion", "HoursOn", "HowToPay",
+    "Language", "Names", "Office", "PlaceToPay", "Position", "Question", "ReasonWords", "Requirement", "Service",
+    "Stage", "Text", "Visiting", "Week", "additions", "answers_to", "assess", "body_labels", "deadlines_on",
+    "fact_name", "fees_on", "load", "reason_words", "requirements_after", "services_of", "stage_reached_by",
 ]  # fmt: skip
 
 
@@ -74,6 +99,8 @@ def _load(folder: Path, extra: tuple[Path, ...]) -> Catalogue:
     offices = [Entry(path, Office) for path in _files(folders, "offices/*.yaml")]
     reasons = [Entry(path, ReasonWords) for path in _files(folders, "reasons.yaml")]
     names = [Entry(path, Names) for path in _files(folders, "names.yaml")]
+    choosing = [Entry(path, Choosing) for path in _files(folders, "choosing.yaml")]
+    paying = [Entry(path, HowToPay) for path in _files(folders, "paying.yaml")]
     if not services:
         raise CatalogueError(f"{folder}: has no services; expected files such as services/passport_new.yaml")
     faults = [
@@ -81,7 +108,14 @@ def _load(folder: Path, extra: tuple[Path, ...]) -> Catalogue:
         *(entry.describe(fault) for entry in offices for fault in faults_of_office(entry)),
         *(entry.describe(fault) for entry in reasons for fault in faults_of_words(entry, placeholders=True)),
         *(entry.describe(fault) for entry in names for fault in faults_of_words(entry, placeholders=False)),
+        *(
+            entry.describe(fault)
+            for entry in [*choosing, *paying]
+            for fault in faults_of_words(entry, placeholders=False)
+        ),
         *faults_between(services, offices, reasons, names),
+        *(entry.describe(fault) for entry in choosing for fault in faults_of_choosing(entry, services)),
+        *faults_of_several(choosing, paying),
     ]
     if faults:
         raise CatalogueError("\n".join(faults))
@@ -92,6 +126,8 @@ def _load(folder: Path, extra: tuple[Path, ...]) -> Catalogue:
         reasons={code: text for uses in words for texts in uses.values() for code, text in texts.items()},
         reason_uses={use: tuple(code for uses in words for code in uses[use]) for use in ReasonWords.__struct_fields__},
         names=Names(**{field: _merged(names, field) for field in Names.__struct_fields__}),
+        choosing=choosing[0].value if choosing else None,
+        how_to_pay=paying[0].value if paying else None,
     )
 
 

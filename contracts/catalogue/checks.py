@@ -10,6 +10,8 @@ from typing import Any, Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from contracts.calendar import NoCalendar, calendar_of
+from contracts.catalogue.checks_asking import faults_of_questions
+from contracts.catalogue.checks_visiting import faults_of_visiting
 from contracts.catalogue.lookup import PLACEHOLDER
 from contracts.catalogue.reading import Entry, Fault, Place, bilingual
 from contracts.catalogue.schema import DeadlineRule, Fee, Names, Office, ReasonWords, Service
@@ -43,6 +45,7 @@ def faults_of_service(entry: Entry[Service]) -> Iterator[Fault]:
         yield Fault(("stages",), "is empty; declare the stages that an application goes through")
     for position, stage in enumerate(service.stages):
         yield from _fact(("stages", position, "reached_by"), stage.reached_by)
+    yield from faults_of_questions(service)
     yield from _fees(service.fees)
     yield from _deadlines(service.deadlines)
 
@@ -59,6 +62,8 @@ def faults_of_office(entry: Entry[Office]) -> Iterator[Fault]:
     yield from _calendar(("holidays",), office.holidays)
     if not re.fullmatch(r"//[a-z0-9.-]+(/[a-z0-9.-]+)*", office.source):
         yield Fault(("source",), "is written `//` and a host name in lower case, without a slash at the end")
+    if office.visiting is not None:
+        yield from faults_of_visiting(office.visiting)
 
 
 def faults_of_words(entry: Entry[Any], *, placeholders: bool) -> Iterator[Fault]:

@@ -2,10 +2,11 @@
 
 import datetime as dt
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
-from contracts.catalogue.schema import Catalogue, DeadlineRule, Fee, Language, Office, Service, Stage
+from contracts.catalogue.asking import Answer
+from contracts.catalogue.schema import Catalogue, DeadlineRule, Fee, Language, Office, Requirement, Service, Stage
 from contracts.facts import Fact, FeeLine, Labels, Reason, StageRecorded
 
 PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_.-]*)\}")
@@ -48,6 +49,22 @@ def assess(service: Service, chosen: Collection[str], day: dt.date) -> list[FeeL
         for fee in fees
         if fee.code in chosen or (fee.charged == "always" and not fee.group)
     ]
+
+
+def answers_to(service: Service, given: Mapping[str, str]) -> list[Answer]:
+    """The answers that `given` (question code → answer code) names, in the order of the questions; unknown ones are left out."""
+    return [
+        answer
+        for question in service.questions
+        for answer in question.answers
+        if given.get(question.code) == answer.code
+    ]
+
+
+def requirements_after(service: Service, given: Mapping[str, str]) -> list[Requirement]:
+    """What an applicant with these answers must bring, in the catalogue's order: what is mandatory, and what they bring."""
+    brought = {code for answer in answers_to(service, given) for code in answer.requirements}
+    return [one for one in service.requirements if one.mandatory or one.code in brought]
 
 
 def reason_words(catalogue: Catalogue, reason: Reason, language: Language) -> str:

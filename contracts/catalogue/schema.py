@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from contracts.calendar import Country
+from contracts.catalogue.asking import Choosing, HowToPay, Question
+from contracts.catalogue.texts import Text
+from contracts.catalogue.visiting import Visiting
 from contracts.facts import Amount, Code, Currency, Labels, LegalBasis
 
 FactName = Annotated[
@@ -18,13 +21,6 @@ FactName = Annotated[
 Language = Literal["id", "en"]
 
 
-class Text(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Longer words in Indonesian and English. In reasons, and only there, `{name}` is a placeholder."""
-
-    id: str
-    en: str
-
-
 class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A document that the applicant brings."""
 
@@ -34,7 +30,7 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     accepts: list[Labels] = []
     """Which documents meet it, where any one of several does."""
     mandatory: bool = True
-    """False: only in the case that `help` describes."""
+    """False: only in the case that `help` describes, or after an answer of `Service.questions` that brings it."""
 
 
 class Fee(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,6 +103,12 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`external`: another system decides; its events are admitted and no case is opened here."""
     published: bool = True
     """False: not offered to applicants (history of an older system, or figures still unverified)."""
+    who: list[Text] = []
+    """For whom it is: conditions that all hold."""
+    also_called: list[Labels] = []
+    """Other words by which people look for it."""
+    questions: list[Question] = []
+    """What the form asks, in order, so that it shows only what this applicant needs."""
 
 
 class Office(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,6 +123,7 @@ class Office(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose calendar its working days are counted by (`contracts/calendars`)."""
     services: list[Code] = []
     """Which services it offers; empty: all that are published."""
+    visiting: Visiting | None = None
 
 
 class ReasonWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -172,3 +175,5 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     reason_uses: dict[str, tuple[str, ...]] = {}
     """The reason codes that fit a use, in the order of the file; the uses are the fields of `ReasonWords`."""
     names: Names = Names()
+    choosing: Choosing | None = None
+    how_to_pay: HowToPay | None = None
