@@ -108,11 +108,8 @@ def _load(folder: Path, extra: tuple[Path, ...]) -> Catalogue:
         *(entry.describe(fault) for entry in offices for fault in faults_of_office(entry)),
         *(entry.describe(fault) for entry in reasons for fault in faults_of_words(entry, placeholders=True)),
         *(entry.describe(fault) for entry in names for fault in faults_of_words(entry, placeholders=False)),
-        *(
-            entry.describe(fault)
-            for entry in [*choosing, *paying]
-            for fault in faults_of_words(entry, placeholders=False)
-        ),
+        *(entry.describe(fault) for entry in choosing for fault in faults_of_words(entry, placeholders=False)),
+        *(entry.describe(fault) for entry in paying for fault in faults_of_words(entry, placeholders=False)),
         *faults_between(services, offices, reasons, names),
         *(entry.describe(fault) for entry in choosing for fault in faults_of_choosing(entry, services)),
         *faults_of_several(choosing, paying),

@@ -145,6 +145,16 @@ class ReasonWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """What is unusual about a payment."""
     payment_settlement: dict[Code, Text] = {}
     """How a payment that did not settle a fee was put right; seen by officers only."""
+    opinion_question: dict[Code, Text] = {}
+    """What another body is asked for its opinion on."""
+    opinion_favourable: dict[Code, Text] = {}
+    """Why another body's opinion was favourable; seen by officers only."""
+    opinion_unfavourable: dict[Code, Text] = {}
+    """Why another body's opinion was unfavourable; seen by officers only."""
+    opinion_needs_more: dict[Code, Text] = {}
+    """What another body needs before it can say; seen by officers only."""
+    case_opening: dict[Code, Text] = {}
+    """Why an officer of the help desk opened a case."""
     notification: dict[Code, Text] = {}
     """Why an attempt to tell the applicant failed (`notification_failed`)."""
     erasure: dict[Code, Text] = {}

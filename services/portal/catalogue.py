@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
@@ -12,6 +12,7 @@ from contracts.catalogue import Choosing, Fee, HowToPay, Names, Office, Service,
 from contracts.facts import Labels
 from services.portal.upstream import Asking, Away, Upstream
 
+T = TypeVar("T")
 FRESH_S: Final = 60.0
 STALE_S: Final = 3600.0
 """How long what is kept still serves while intake cannot be reached."""
@@ -54,8 +55,11 @@ class _Paying(Struct, frozen=True):
 
 
 class _Kept(NamedTuple):
+    """An answer: when intake confirmed it last, and when it was asked last, in seconds of the clock."""
+
     tag: str
     value: Any
+    confirmed_at: float
     asked_at: float
 
 
@@ -103,24 +107,29 @@ class CatalogueReader:
         """How fees are paid; nothing, where the catalogue does not say."""
         return (await self._read("/paying", _Paying, visit)).how_to_pay
 
-    async def _read(self, path: str, type_: type[Any], visit: Asking) -> Any:
+    async def _read(self, path: str, type_: type[T], visit: Asking) -> T:
         kept, now = self._kept.get(path), self._clock()
         if kept is not None and now - kept.asked_at < FRESH_S:
-            return kept.value
+            return cast(T, kept.value)
         try:
-            answer = await self._intake.get(
-                path, visit, headers={"If-None-Match": kept.tag} if kept else None, type=bytes
-            )
+            renewed = await self._ask(path, type_, visit, kept, now)
         except Away:
-            if kept is None or now - kept.asked_at >= STALE_S:
+            if kept is None or now - kept.confirmed_at >= STALE_S:
                 raise
-            return kept.value
+            renewed = kept._replace(asked_at=now)
+        self._keep(path, renewed)
+        return cast(T, renewed.value)
+
+    async def _ask(self, path: str, type_: type[Any], visit: Asking, kept: _Kept | None, now: float) -> _Kept:
+        tag = {"If-None-Match": kept.tag} if kept and kept.tag else None
+        answer = await self._intake.get(path, visit, headers=tag, type=bytes)
         if answer.status == 304 and kept is not None:
-            value = kept.value
-        else:
+            return kept._replace(confirmed_at=now, asked_at=now)
+        try:
             value = msgspec.json.decode(answer.body, type=type_)
-        self._keep(path, _Kept(answer.headers.get("ETag", kept.tag if kept else ""), value, now))
-        return value
+        except msgspec.DecodeError as error:  # intake is of another release: no answer that we could show
+            raise Away(self._intake.name) from error
+        return _Kept(answer.headers.get("ETag", ""), value, now, now)
 
     def _keep(self, path: str, kept: _Kept) -> None:
         """The newest last; what is oldest goes first where there is too much."""
