@@ -2,7 +2,7 @@
 
 Tokens follow RFC 9068 as far as it fits: signed with EdDSA (Ed25519) or RS256 and nothing else, `kid` names a key of
 the issuer's JWKS (RFC 7517), `iss`, `aud`, `exp` and `sub` are required, `nbf` is honoured. Our own claims are `roles`
-(list), `office` and `desk`. Challenges follow RFC 6750.
+(list), `office` and `desk`, where the settings say that the issuer puts them (`runtime.claims`). Challenges follow RFC 6750.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from runtime import problems
+from runtime.claims import OURS, Places
 from runtime.jwks import KeySet, KeysUnavailable
 from runtime.problems import Problem
 
@@ -58,10 +59,11 @@ class InvalidToken(Exception):
 class TokenVerifier:
     """Checks bearer tokens of one issuer for one audience."""
 
-    def __init__(self, *, issuer: str, audience: str, keys: KeySet) -> None:
+    def __init__(self, *, issuer: str, audience: str, keys: KeySet, places: Places = OURS) -> None:
         self._issuer = issuer
         self._audience = audience
         self._keys = keys
+        self._places = places
 
     async def verify(self, token: str) -> Principal:
         """The principal of a valid token.
@@ -76,7 +78,7 @@ class TokenVerifier:
         key = await self._keys.find(key_id, algorithm)
         if key is None:
             raise InvalidToken("The token's key (kid) is not one of the issuer's.")
-        return _principal(self._decode(token, key, algorithm))
+        return _principal(self._places.read(self._decode(token, key, algorithm)))
 
     def _decode(self, token: str, key: jwt.PyJWK, algorithm: str) -> dict[str, Any]:
         try:
@@ -118,9 +120,9 @@ def _header(token: str) -> tuple[str, str]:
     return algorithm, key_id
 
 
-def _principal(payload: dict[str, Any]) -> Principal:
+def _principal(found: dict[str, Any]) -> Principal:
     try:
-        claims = msgspec.convert(payload, _Claims)
+        claims = msgspec.convert(found, _Claims)
     except msgspec.ValidationError as error:
         raise InvalidToken(f"The token's claims are not as expected: {error}.") from None
     return Principal(claims.sub, frozenset(claims.roles) & ROLES, claims.office, claims.desk)

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Middleware
 from runtime import middleware as layers
 from runtime import openapi, problems
 from runtime.auth import TokenVerifier
+from runtime.claims import Places
 from runtime.health import Check, health_routes, metrics_route
 from runtime.jwks import KeySet
 from runtime.metrics import Metrics
@@ -53,7 +54,7 @@ def create_app(
     every request passes: for routes that are asked so often that the framework's share counts.
     """
     metrics = metrics or Metrics(settings.service_name)
-    verifier = TokenVerifier(issuer=settings.issuer, audience=settings.audience, keys=KeySet(settings.jwks))
+    verifier = verifier_of(settings)
     stopping = asyncio.Event()
     common = {
         "settings": settings,
@@ -81,6 +82,12 @@ def create_app(
     openapi.mark_security(app)
     app.asgi_handler = layers.wrap(front(app.asgi_handler) if front else app.asgi_handler, metrics, stopping)
     return app
+
+
+def verifier_of(settings: Settings) -> TokenVerifier:
+    """What checks the bearer tokens that `settings` describe."""
+    places = Places(settings.claim_roles, settings.claim_office, settings.claim_desk)
+    return TokenVerifier(issuer=settings.issuer, audience=settings.audience, keys=KeySet(settings.jwks), places=places)
 
 
 def _giving(value: object) -> Callable[[], Any]:
