@@ -79,7 +79,8 @@ async def _serve(build: Callable[[S], Litestar], settings: S, listener: socket.s
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=settings.proxies,
         timeout_graceful_shutdown=max(1, round(settings.graceful_stop_s)),
     )
     await Server(config, app.state.shutdown_event).serve(sockets=[listener])

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field("info", description="one of debug, info, warning, error")
     log_generation: str | None = Field(None, description="generation of the event log's topic, where Kafka tells none")
     topic_replication: int = Field(1, ge=1, le=32767, description="replication factor of topics that are created")
+    proxies: str = Field(
+        "", description="addresses, separated by commas, whose X-Forwarded-For is believed (a proxy, the portal)"
+    )
     graceful_stop_s: float = Field(3.0, gt=0, le=60, description="seconds for open requests to end at a stop")
 
 

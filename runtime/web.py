@@ -10,7 +10,7 @@ from typing import Any
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.types import ASGIApp, ControllerRouterHandler, Middleware
+from litestar.types import ASGIApp, ControllerRouterHandler, ExceptionHandlersMap, Middleware
 
 from runtime import middleware as layers
 from runtime import openapi, problems
@@ -43,6 +43,7 @@ def create_app(
     metrics: Metrics | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     front: Callable[[ASGIApp], ASGIApp] | None = None,
+    exception_handlers: ExceptionHandlersMap | None = None,
 ) -> Litestar:
     """A Litestar application with everything our services have in common.
 
@@ -51,7 +52,8 @@ def create_app(
     by parameter name. `ready` has one check per part that must be reachable; a check passes unless it raises or takes
     longer than two seconds. `lifespan` must not wait for Kafka or PostgreSQL: requests are answered only afterwards.
     A route takes larger bodies with its own `request_max_body_size`. `front` wraps the framework, inside the layers that
-    every request passes: for routes that are asked so often that the framework's share counts.
+    every request passes: for routes that are asked so often that the framework's share counts. `exception_handlers`:
+    instead of problem details, for what people look at.
     """
     metrics = metrics or Metrics(settings.service_name)
     verifier = verifier_of(settings)
@@ -64,7 +66,7 @@ def create_app(
     }
     app = Litestar(
         route_handlers=[*routes, health_routes(ready or {}), metrics_route],
-        exception_handlers=problems.exception_handlers(),
+        exception_handlers=exception_handlers or problems.exception_handlers(),
         middleware=list(middleware),
         lifespan=list(lifespan),
         on_startup=list(on_startup),
