@@ -8,7 +8,7 @@ from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 from msgspec import Struct
 
-from contracts.catalogue import Catalogue, Fee, Office, Service, Text
+from contracts.catalogue import Catalogue, Choosing, Fee, HowToPay, Names, Office, Service, Text
 from contracts.facts import Labels
 from runtime.conditional import etag, is_unchanged, not_modified
 from services.intake import domain
@@ -31,8 +31,11 @@ class ServiceSummary(Struct, frozen=True, kw_only=True):
     labels: Labels
     summary: Text
     category: str
+    product: str
     offices: list[str]
     fees: list[Fee]
+    who: list[Text]
+    also_called: list[Labels]
 
 
 class Services(Struct, frozen=True, kw_only=True):
@@ -53,6 +56,18 @@ class Reasons(Struct, frozen=True, kw_only=True):
     reasons: dict[str, Text]
 
 
+class LeadingQuestions(Struct, frozen=True, kw_only=True):
+    """The questions that lead to a service, where the catalogue has them."""
+
+    choosing: Choosing | None
+
+
+class Paying(Struct, frozen=True, kw_only=True):
+    """How and where fees are paid, where the catalogue says it."""
+
+    how_to_pay: HowToPay | None
+
+
 class CatalogueAnswers:
     """The catalogue, encoded once."""
 
@@ -61,6 +76,9 @@ class CatalogueAnswers:
         self.services = _encoded(Services(services=[_summary(one, catalogue) for one in _published(catalogue)]))
         self.offices = _encoded(Offices(offices=list(catalogue.offices.values())))
         self.reasons = _encoded(Reasons(reasons=catalogue.reasons))
+        self.names = _encoded(catalogue.names)
+        self.choosing = _encoded(LeadingQuestions(choosing=catalogue.choosing))
+        self.paying = _encoded(Paying(how_to_pay=catalogue.how_to_pay))
 
     def service(self, code: str) -> "Encoded":
         """Raises `ServiceNotFound`."""
@@ -98,8 +116,11 @@ def _summary(service: Service, catalogue: Catalogue) -> ServiceSummary:
         labels=service.labels,
         summary=service.summary,
         category=service.category,
+        product=service.product,
         offices=[office.code for office in catalogue.offices.values() if domain.is_offered(service, office)],
         fees=service.fees,
+        who=service.who,
+        also_called=service.also_called,
     )
 
 
@@ -129,6 +150,28 @@ def list_reasons(request: Request[Any, Any, Any], catalogue_answers: CatalogueAn
     return catalogue_answers.reasons.answer(request)
 
 
+@get("/names", sync_to_thread=False)
+def list_names(request: Request[Any, Any, Any], catalogue_answers: CatalogueAnswers) -> Response[Names]:
+    """What categories, products, examinations, agencies and legal remedies are called, by code."""
+    return catalogue_answers.names.answer(request)
+
+
+@get("/choosing", sync_to_thread=False)
+def show_choosing(request: Request[Any, Any, Any], catalogue_answers: CatalogueAnswers) -> Response[LeadingQuestions]:
+    """Questions that lead to the right service, as a tree: begin with `first`; each answer leads on or ends."""
+    return catalogue_answers.choosing.answer(request)
+
+
+@get("/paying", sync_to_thread=False)
+def show_paying(request: Request[Any, Any, Any], catalogue_answers: CatalogueAnswers) -> Response[Paying]:
+    """How and where a billing code is paid."""
+    return catalogue_answers.paying.answer(request)
+
+
 CATALOGUE_ROUTES: Final = Router(
-    "/", route_handlers=[list_services, show_service, list_offices, list_reasons], tags=["catalogue"]
-)
+    "/",
+    route_handlers=[
+        list_services, show_service, list_offices, list_reasons, list_names, show_choosing, show_paying,
+    ],
+    tags=["catalogue"],
+)  # fmt: skip
