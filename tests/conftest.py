@@ -10,6 +10,7 @@ import pytest
 
 from deploy.local.database import temporary_database
 from deploy.local.remote import RunningSystem, running_system
+from deploy.local.state import State
 
 PERMIT_CATALOGUE = Path(__file__).parents[1] / "examples" / "permit-receipts" / "catalogue"
 
@@ -50,7 +51,11 @@ def fresh_topic_prefix() -> str:
 def jejak() -> Iterator[RunningSystem]:
     """The whole system, running as processes on fresh state. Parts may be killed: the supervisor starts them again.
 
-    Its catalogue also has what `examples/permit-receipts` adds, so that history can be imported.
+    Its catalogue also has what `examples/permit-receipts` adds, so that history can be imported. While tests are being
+    written, JEJAK_TEST_STATE names the state folder of a system that runs already.
     """
+    if folder := os.environ.get("JEJAK_TEST_STATE"):
+        yield RunningSystem(State(Path(folder)))
+        return
     with running_system(environment={"JEJAK_CATALOGUE_EXTRA": str(PERMIT_CATALOGUE)}) as system:
         yield system

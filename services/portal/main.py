@@ -18,6 +18,7 @@ from runtime.serve import run
 from runtime.settings import load_settings
 from runtime.web import create_app
 from services.portal.assets import Assets
+from services.portal.catalogue import CatalogueReader
 from services.portal.language import LANGUAGES, Speech, load_words
 from services.portal.languages_path import LanguagePath
 from services.portal.pages import Pages
@@ -79,15 +80,17 @@ def open_portal(settings: PortalSettings) -> Portal:
     words = load_words()
     assets = Assets(FOLDER)
     speeches = {language: Speech(language, words[language], zone) for language in LANGUAGES}
+    intake = _upstream("intake", settings.intake_url, settings)
     return Portal(
         settings=settings,
-        intake=_upstream("intake", settings.intake_url, settings),
+        intake=intake,
         processing=_upstream("processing", settings.processing_url, settings),
         status=_upstream("status", settings.status_url, settings),
         notify=_upstream("notify", settings.notify_url, settings),
         pages=Pages(FOLDER, assets, speeches, reload=settings.portal_reload),
         assets=assets,
         sessions=Sessions(fernet_keys(settings.session_key), secure=settings.is_secure, hours=settings.session_hours),
+        catalogue=CatalogueReader(intake),
     )
 
 

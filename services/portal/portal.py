@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from services.portal.assets import Assets
+from services.portal.catalogue import CatalogueReader
 from services.portal.pages import Pages
 from services.portal.session import Session, Sessions
 from services.portal.settings import PortalSettings
@@ -17,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True)
 class Portal:
-    """The other services, the pages, the sessions."""
+    """The other services, the catalogue as intake tells it, the pages, the sessions."""
 
     settings: PortalSettings
     intake: Upstream
@@ -27,6 +28,7 @@ class Portal:
     pages: Pages
     assets: Assets
     sessions: Sessions
+    catalogue: CatalogueReader
 
     def visit(self, request: Asked) -> Visit:
         """The visit that `request` is; the same one however often it is asked for."""
