@@ -8,7 +8,7 @@ import typer
 
 from deploy.local.command_line import CommandLine, fail
 from deploy.local.state import DEFAULT_FOLDER, State
-from deploy.local.wanted import SERVICES, Wanted
+from deploy.local.wanted import PARTS, Wanted
 
 app = typer.Typer(cls=CommandLine, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -19,7 +19,7 @@ InfrastructureOnly = Annotated[bool, typer.Option("--infrastructure-only", help=
 
 @app.callback()
 def jejak() -> None:
-    """Jejak on one machine: its four services with Kafka, PostgreSQL, a mail sink and an issuer of tokens."""
+    """Jejak on one machine: its services and portal with Kafka, PostgreSQL, a mail sink and a provider of identities."""
 
 
 @app.command()
@@ -89,9 +89,9 @@ def ps(state: StateFolder = Path(DEFAULT_FOLDER)) -> None:
 
 
 def _wanted(services: str, infrastructure_only: bool, *, fresh: bool) -> Wanted:
-    names = tuple(name.strip() for name in services.split(",") if name.strip()) or SERVICES
-    if unknown := [name for name in names if name not in SERVICES]:
-        fail(f"there is no service {', '.join(unknown)}: name some of {','.join(SERVICES)}", 2)
+    names = tuple(name.strip() for name in services.split(",") if name.strip()) or PARTS
+    if unknown := [name for name in names if name not in PARTS]:
+        fail(f"there is no service {', '.join(unknown)}: name some of {','.join(PARTS)}", 2)
     return Wanted(services=() if infrastructure_only else names, support=not infrastructure_only, fresh=fresh)
 
 

@@ -1,14 +1,16 @@
-"""A small issuer of bearer tokens for trying out: an Ed25519 key in the state folder, tokens for each role, a key set.
+"""A small issuer of tokens for trying out: an Ed25519 key in the state folder, tokens for each role, a key set.
 
-Nothing outside `deploy/local` knows of this issuer: services are told an issuer, an audience and a JWKS address. The
-page itself is served by `jwks_page`, a process that holds no private key.
+Nothing outside `deploy/local` knows of this issuer: services are told an issuer, an audience and a JWKS address. People
+get their tokens by signing in at `provider`, commands by `jejak token`; services cannot tell the two apart.
 """
 
 import base64
 import hashlib
 import json
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -38,19 +40,44 @@ class Issuer:
 
     def token(self, role: str, *, subject: str = "", office: str = "lebong", desk: str | None = None) -> str:
         """A signed token that names `role` and nothing else. `subject` is the role's name where none is given."""
-        now = int(time.time())
+        return self.access_token(
+            subject or role, [role], office=office, desk=desk or DESKS.get(role), validity_s=VALIDITY_S
+        )
+
+    def access_token(
+        self, subject: str, roles: Sequence[str], *, office: str, desk: str | None, validity_s: int
+    ) -> str:
+        """A token as all services accept it (RFC 9068)."""
         claims = {
             "iss": self.name,
             "aud": AUDIENCE,
-            "sub": subject or role,
-            "iat": now,
-            "exp": now + VALIDITY_S,
-            "roles": [role],
+            "sub": subject,
+            "roles": list(roles),
             "office": office,
+            **({"desk": desk} if desk else {}),
         }
-        if desk := desk or DESKS.get(role):
-            claims["desk"] = desk
-        return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self.key_id, "typ": "at+jwt"})
+        return self.sign(claims, validity_s=validity_s, kind="at+jwt")
+
+    def sign(self, claims: Mapping[str, object], *, validity_s: int, kind: str = "JWT") -> str:
+        """A JWT of `claims`, issued now."""
+        now = int(time.time())
+        headers = {"kid": self.key_id, "typ": kind}
+        return jwt.encode(
+            {**claims, "iat": now, "exp": now + validity_s}, self._key, algorithm="EdDSA", headers=headers
+        )
+
+    def read(self, token: str) -> dict[str, Any] | None:
+        """What a JWT of ours says, expired or not, for whomever it is; None where it is not ours."""
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._key.public_key(),
+                algorithms=["EdDSA"],
+                options={"verify_aud": False, "verify_exp": False},
+            )
+        except jwt.InvalidTokenError:
+            return None
+        return claims
 
     def jwks(self) -> str:
         """The public key as a JSON Web Key Set (RFC 7517, RFC 8037)."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from deploy.local.issuer import Issuer
+from deploy.local.provider import CLIENT_KEY_FILE
 from deploy.local.state import write_secret
 
 TREASURY_SOURCE = "//simponi.kemenkeu.go.id/payments"
@@ -20,11 +21,15 @@ KEY_BYTES = 32
 
 @dataclass(frozen=True)
 class Keys:
-    """What services are given: the issuer, the master key, the key of tracking numbers, the publishers' file."""
+    """What services are given: the issuer, keys and secrets by their use, the publishers' file."""
 
     issuer: Issuer
     master_key: str
     number_key: str
+    session_key: str
+    """Seals the portal's sessions."""
+    portal_secret: str
+    """The portal's at the provider of identities (which reads the file by itself)."""
     treasury_secret: str
     publishers: Path
 
@@ -39,6 +44,8 @@ class Keys:
             issuer=Issuer(folder / "issuer.pem"),
             master_key=_kept(folder / "master.key", _hexadecimal_key),
             number_key=_kept(folder / "number.key", _hexadecimal_key),
+            session_key=_kept(folder / "session.key", _base64_key),
+            portal_secret=_kept(folder / CLIENT_KEY_FILE, _hexadecimal_key),
             treasury_secret=treasury_secret,
             publishers=publishers,
         )
@@ -61,6 +68,10 @@ def _hexadecimal_key() -> str:
     return secrets.token_hex(KEY_BYTES)
 
 
+def _base64_key() -> str:
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
 def _webhook_secret() -> str:
     """A secret in the writing of Standard Webhooks."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+    return "whsec_" + _base64_key()

@@ -46,7 +46,7 @@ class RunningSystem:
 
     @property
     def urls(self) -> dict[str, str]:
-        """The services' addresses: `intake`, `processing`, `status`, `notify`."""
+        """The services' addresses: `intake`, `processing`, `status`, `notify`, and that of the `portal`."""
         return _named(self.environment, "JEJAK_", "_URL")
 
     @property

@@ -17,7 +17,7 @@ from deploy.local.part import NotStarted
 from deploy.local.process import tethered
 from deploy.local.state import Run, State
 from deploy.local.system import READY_TIMEOUT_S, System
-from deploy.local.wanted import Wanted
+from deploy.local.wanted import PORTAL, Wanted
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 INTERRUPTED = 128
@@ -65,6 +65,8 @@ async def stay(state: State, wanted: Wanted, *, temporary: bool = False) -> int:
     async with _started(System(state, wanted, _say), interruption) as run:
         if run:
             console.print(table_of(run))
+            if portal := run.parts.get(PORTAL):
+                console.print(f"The portal: {portal['address']}")
             console.print("Ctrl-C ends it.")
             await interruption.wait()
             _say("stopping")

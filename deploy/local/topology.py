@@ -1,17 +1,16 @@
-"""Who runs: the four services and what they lean on, each with its port, its environment and its readiness check."""
+"""Who runs: the services, the portal and what they lean on, each with its port, its environment and its readiness check."""
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 
-from deploy.local import jwks_page
 from deploy.local.issuer import AUDIENCE, DESKS, ROLES
 from deploy.local.keys import Keys
 from deploy.local.part import NotStarted, Part, Wave
 from deploy.local.ports import LOOPBACK, Ports
+from deploy.local.provider import CLIENT_ID, DISCOVERY_PATH, JWKS_PATH
 from deploy.local.state import State
-from deploy.local.wanted import SERVICES
+from deploy.local.wanted import PARTS, PORTAL
 
 ANSWER_CHARACTERS = 300
 
@@ -22,7 +21,7 @@ class Topology:
     def __init__(self, state: State, ports: Ports, kafka: str, database: str, log_generation: str | None) -> None:
         self._keys = Keys.of(state.path("keys"))
         self._state = state
-        self._ports = {name: ports.take() for name in (*SERVICES, "issuer", "mail")}
+        self._ports = {name: ports.take() for name in (*PARTS, "issuer", "mail")}
         self._shared = {"JEJAK_KAFKA": kafka, "JEJAK_DATABASE": database}
         if log_generation:
             self._shared["JEJAK_LOG_GENERATION"] = log_generation
@@ -53,7 +52,7 @@ class Topology:
             wave=Wave.SERVICE,
             address=f"http://{LOOPBACK}:{port}",
             ports=(port,),
-            environment=self._service_environment(name),
+            environment=self._portal_environment() if name == PORTAL else self._service_environment(name),
         )
 
     def _service_environment(self, name: str) -> Mapping[str, str]:
@@ -63,8 +62,9 @@ class Topology:
             **self._shared,
             **self._addresses(),
             **self._trust(),
-            "JEJAK_HOST": LOOPBACK,
-            "JEJAK_PORT": str(self._ports[name]),
+            **self._listening(name),
+            "JEJAK_TRACK_URL": f"{self._address(PORTAL)}/lacak/{{number}}",
+            "JEJAK_PROXIES": LOOPBACK,
             "JEJAK_PUBLISHERS": str(self._keys.publishers),
             "JEJAK_MASTER_KEY": self._keys.master_key,
             "JEJAK_NUMBER_KEY": self._keys.number_key,
@@ -73,26 +73,45 @@ class Topology:
             "JEJAK_SERVICE_TOKEN": self._keys.issuer.token("system", subject=name),
         }
 
+    def _portal_environment(self) -> Mapping[str, str]:
+        """Beside addresses and trust: its own address, the key of its sessions, and how it is known to the provider."""
+        return {
+            **self._addresses(),
+            **self._trust(),
+            **self._listening(PORTAL),
+            "JEJAK_PUBLIC_URL": self._address(PORTAL),
+            "JEJAK_SESSION_KEY": self._keys.session_key,
+            "JEJAK_SERVICE_TOKEN": self._keys.issuer.token("system", subject=PORTAL),
+            "JEJAK_OIDC_ISSUER": self._address("issuer"),
+            "JEJAK_OIDC_CLIENT_ID": CLIENT_ID,
+            "JEJAK_OIDC_CLIENT_SECRET": self._keys.portal_secret,
+        }
+
+    def _listening(self, name: str) -> dict[str, str]:
+        return {"JEJAK_HOST": LOOPBACK, "JEJAK_PORT": str(self._ports[name])}
+
+    def _address(self, name: str) -> str:
+        return f"http://{LOOPBACK}:{self._ports[name]}"
+
     def _addresses(self) -> dict[str, str]:
-        return {f"JEJAK_{name.upper()}_URL": f"http://{LOOPBACK}:{self._ports[name]}" for name in SERVICES}
+        return {f"JEJAK_{name.upper()}_URL": self._address(name) for name in PARTS}
 
     def _trust(self) -> dict[str, str]:
         return {
             "JEJAK_ISSUER": self._keys.issuer.name,
-            "JEJAK_JWKS": f"http://{LOOPBACK}:{self._ports['issuer']}{jwks_page.JWKS_PATH}",
+            "JEJAK_JWKS": self._address("issuer") + JWKS_PATH,
             "JEJAK_AUDIENCE": AUDIENCE,
         }
 
     def _issuer(self) -> Part:
         port = self._ports["issuer"]
-        keys = self._state.path("keys") / "jwks.json"
-        keys.write_text(self._keys.issuer.jwks())
+        keys = self._state.path("keys")
         return Part(
             name="issuer",
-            command=[sys.executable, "-I", "-S", str(Path(jwks_page.__file__)), str(port), str(keys)],
-            ready=http_ready(port, jwks_page.JWKS_PATH),
+            command=[sys.executable, "-m", "deploy.local.provider", str(port), str(keys)],
+            ready=http_ready(port, DISCOVERY_PATH),
             wave=Wave.SUPPORT,
-            address=f"http://{LOOPBACK}:{port}",
+            address=self._address("issuer"),
             ports=(port,),
         )
 

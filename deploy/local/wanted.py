@@ -4,6 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SERVICES = ("intake", "processing", "status", "notify")
+"""What stands on the log: each has a schema in the database, consumers, an outbox, a quarantine."""
+PORTAL = "portal"
+"""The web pages: no log, no tables."""
+PARTS = (*SERVICES, PORTAL)
+"""What a start may name."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.local.wanted import SERVICES
+from deploy.local.wanted import PARTS
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
@@ -30,17 +30,21 @@ def variables_of(service: str) -> dict[str, bool]:
     return json.loads(answer.stdout)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PARTS)
 def test_every_setting_without_a_default_is_given(service: str) -> None:
     given = COMPOSE["services"][service]["environment"]
     needed = {name for name, is_needed in variables_of(service).items() if is_needed}
     assert needed <= given.keys()
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PARTS)
 def test_its_own_variables_are_ones_the_service_reads(service: str) -> None:
     own = COMPOSE["services"][service]["environment"].keys() - COMPOSE["x-environment"].keys()
     assert own <= variables_of(service).keys()
+
+
+def test_what_is_shared_are_variables_that_some_service_reads() -> None:
+    assert COMPOSE["x-environment"].keys() <= {name for part in PARTS for name in variables_of(part)}
 
 
 def test_the_publishers_example_is_one_that_intake_reads(tmp_path: Path) -> None:

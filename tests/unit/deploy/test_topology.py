@@ -1,10 +1,12 @@
 """What services and commands are told."""
 
 import asyncio
+import json
 import mailbox
 import smtplib
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ from deploy.local.part import NotStarted, Part, Wave
 from deploy.local.ports import Ports
 from deploy.local.state import State
 from deploy.local.topology import Topology, http_ready
-from deploy.local.wanted import SERVICES
+from deploy.local.wanted import PARTS, PORTAL, SERVICES
 
 
 @pytest.fixture
@@ -33,12 +35,12 @@ def topology(tmp_path: Path, ports: Ports) -> Topology:
 
 
 def part_named(topology: Topology, name: str) -> Part:
-    return next(part for part in topology.parts(SERVICES) if part.name == name)
+    return next(part for part in topology.parts(PARTS) if part.name == name)
 
 
 def test_each_service_listens_where_the_others_are_told(topology: Topology) -> None:
     told = topology.command_environment()
-    for name in SERVICES:
+    for name in PARTS:
         part = part_named(topology, name)
         assert part.address == told[f"JEJAK_{name.upper()}_URL"]
         assert part.address.endswith(f":{part.environment['JEJAK_PORT']}")
@@ -68,9 +70,31 @@ async def test_the_key_set_is_served_to_services(topology: Topology) -> None:
         await ready(issuer)
         with urllib.request.urlopen(topology.command_environment()["JEJAK_JWKS"]) as answer:
             assert b'"kty": "OKP"' in answer.read()
+        with urllib.request.urlopen(f"{issuer.address}/.well-known/openid-configuration") as answer:
+            assert json.load(answer)["issuer"] == part_named(topology, PORTAL).environment["JEJAK_OIDC_ISSUER"]
         with pytest.raises(NotStarted):
             await http_ready(issuer.ports[0], "/else")()
+        with pytest.raises(urllib.error.HTTPError, match="403"):  # a name that was bound to this address
+            urllib.request.urlopen(urllib.request.Request(issuer.address, headers={"Host": "evil.example"}))
         process.terminate()
+
+
+def test_the_portal_has_no_log_no_tables_and_no_key_of_personal_data(topology: Topology) -> None:
+    environment = part_named(topology, PORTAL).environment
+    assert not environment.keys() & {"JEJAK_DATABASE", "JEJAK_KAFKA", "JEJAK_MASTER_KEY", "JEJAK_NUMBER_KEY"}
+
+
+def test_the_portals_sessions_outlive_a_restart(tmp_path: Path, ports: Ports, topology: Topology) -> None:
+    again = Topology(State(tmp_path), ports, "b:1", "postgresql://d/x", None)
+    for variable in ("JEJAK_SESSION_KEY", "JEJAK_OIDC_CLIENT_SECRET"):
+        assert part_named(again, PORTAL).environment[variable] == part_named(topology, PORTAL).environment[variable]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_believe_the_portal_who_asks_and_send_applicants_to_it(topology: Topology, service: str) -> None:
+    environment = part_named(topology, service).environment
+    assert environment["JEJAK_PROXIES"] == "127.0.0.1"
+    assert environment["JEJAK_TRACK_URL"] == part_named(topology, PORTAL).address + "/lacak/{number}"
 
 
 async def test_mail_is_filed_and_not_delivered(topology: Topology) -> None:
