@@ -1,0 +1,1 @@
+"""What the office offers: services to find, compare and read about, questions that lead to one, offices, help."""
