@@ -12,10 +12,12 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from contracts.number import ALPHABET, InvalidNumber, parse_number
-from services.intake.keys import ACCESS_CODE_SYMBOLS
+from services.intake.keys import ACCESS_CODE_SYMBOLS, GRANT_PREFIX
 from services.intake.refusals import Refused
 
 _MISREAD: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+
+_GRANT_LIMIT: Final = 100
 
 
 class AccessDenied(Refused):
@@ -31,18 +33,23 @@ class TooManyAttempts(Refused):
 
 
 class Credentials(NamedTuple):
-    """What an applicant gave. `number` is canonical, or empty where it cannot be a tracking number."""
+    """What an applicant gave. `number` is canonical, or empty where it cannot be a tracking number.
+
+    `grant`: in place of the code, what a link by e-mail gave for some hours (`ApplicantKey.grant`).
+    """
 
     number: str
     code: str
+    grant: str = ""
 
 
 def read_credentials(username: str, password: str) -> Credentials:
     """Of HTTP Basic's user name and password. What cannot be a number goes on as an unknown one, to cost the same."""
+    grant = password[:_GRANT_LIMIT] if password.startswith(GRANT_PREFIX) else ""
     try:
-        return Credentials(parse_number(username), normal_code(password))
+        return Credentials(parse_number(username), normal_code(password), grant)
     except InvalidNumber:
-        return Credentials("", normal_code(password))
+        return Credentials("", normal_code(password), grant)
 
 
 def normal_code(code: str) -> str:

@@ -14,7 +14,7 @@ from contracts.facts import (
 )
 from runtime.database import Connection
 from runtime.records import Record
-from services.intake import projections
+from services.intake import addresses, projections
 
 HANDLED: Final = frozenset(
     fact.TYPE for fact in (FeeAssessed, DocumentsRequested, DocumentSupplied, Collected, Withdrawn, PersonalDataErased)
@@ -51,3 +51,4 @@ class LogHandler:
                 await projections.note_end(connection, event, "withdrawn")
             case PersonalDataErased():
                 await projections.note_end(connection, event, "personal_data_erased")
+                await addresses.forget(connection, event.subject)

@@ -24,6 +24,9 @@ KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 ACCESS_CODE_SYMBOLS: Final = 20
 """100 bits, shown as five groups of four."""
+GRANT_PREFIX: Final = "grant."
+_GRANT_EXPIRY_BYTES: Final = 5
+_GRANT_MAC_BYTES: Final = 16
 
 
 class SealBroken(Exception):
@@ -102,6 +105,25 @@ class ApplicantKey:
         digest = hmac.digest(self.derive("fingerprint"), content_sha256, "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
+    def grant(self, application: str, expires_at: int) -> str:
+        """What stands in for the access code until `expires_at` (Unix time): proof of who it was made for, and no way to the code.
+
+        A MAC under a key of its own, derived from the applicant's: it ends by itself, and at once when the key is destroyed.
+        """
+        expiry = expires_at.to_bytes(_GRANT_EXPIRY_BYTES)
+        mac = hmac.digest(self.derive("grant"), bound_to("grant", application) + expiry, "sha256")[:_GRANT_MAC_BYTES]
+        return GRANT_PREFIX + base64.urlsafe_b64encode(expiry + mac).decode()
+
+    def grants(self, application: str, grant: str, now: int) -> bool:
+        """Whether `grant` was made by `grant` for this application and has not expired, in constant time."""
+        try:
+            raw = base64.b64decode(grant.removeprefix(GRANT_PREFIX), altchars=b"-_", validate=True)
+        except (ValueError, binascii.Error):
+            raw = b""
+        expires_at = int.from_bytes(raw[:_GRANT_EXPIRY_BYTES])
+        expected = self.grant(application, expires_at)
+        return hmac.compare_digest(grant.encode(), expected.encode()) and now < expires_at
+
     def access_code(self) -> str:
         """The applicant's secret access code, e.g. `7F3K-9QXD-2M4T-8HVZ-0C1D`; always the same for the same key."""
         value = int.from_bytes(self.derive("access-code", 13)) >> 4
@@ -124,6 +146,7 @@ class MasterKeys:
             raise MasterKeyError("JEJAK_MASTER_KEY holds no key")
         self._keys = dict(keys)
         self._current = next(iter(self._keys))
+        self._blinding: dict[str, dict[str, bytes]] = {}
 
     def __repr__(self) -> str:
         return f"MasterKeys({', '.join(self._keys)})"
@@ -143,6 +166,24 @@ class MasterKeys:
                 raise MasterKeyError(f"JEJAK_MASTER_KEY has the key id {name!r} twice")
             keys[name] = key
         return cls(keys)
+
+    @property
+    def current(self) -> str:
+        """The id of the key that wraps."""
+        return self._current
+
+    def blind(self, purpose: str, value: bytes) -> dict[str, bytes]:
+        """HMAC-SHA-256 of `value` by the id of each master key, that of the current one first, under keys derived for `purpose`.
+
+        The same for the same value; without the master key nobody can try values against it.
+        """
+        if purpose not in self._blinding:
+            info = b"jejak/intake/v1/master/" + purpose.encode()
+            self._blinding[purpose] = {
+                name: HKDFExpand(algorithm=SHA256(), length=KEY_BYTES, info=info).derive(key)
+                for name, key in self._keys.items()
+            }
+        return {name: hmac.digest(key, value, "sha256") for name, key in self._blinding[purpose].items()}
 
     def wrap(self, key: ApplicantKey, application: str) -> WrappedKey:
         """The data key of `application` as it can be stored."""

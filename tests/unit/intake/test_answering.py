@@ -20,6 +20,7 @@ ROOMS = (
     "domain",
     "events_api",
     "held",
+    "links",
     "media",
 )
 
