@@ -8,6 +8,8 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 from faststream.kafka import KafkaBroker
 
+from runtime.kafka_clients import mend_connections
+
 log = structlog.get_logger()
 
 _TIMEOUT_S = 10.0
@@ -78,4 +80,5 @@ def _admin(bootstrap: str) -> AdminClient:
 
 def open_broker(bootstrap: str, **options: Any) -> KafkaBroker:
     """FastStream's broker: it hands on the bytes as they are (no model per topic: our topics carry many event types)."""
+    mend_connections()
     return KafkaBroker(bootstrap, logger=None, apply_types=False, allow_auto_create_topics=False, **options)

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from runtime.database import Connection, Pool
 from runtime.eventstore import EventStore, Notification
+from runtime.kafka_clients import abandon, mend_connections, while_alive
 from runtime.listening import follow
 
 log = structlog.get_logger()
@@ -79,6 +80,7 @@ class Relay:
         """Wait to be the active one, then publish for ever. Raises on any trouble; start it again (`runtime.tasks`)."""
         async with self._pool.acquire(timeout=10) as connection:
             await self._elected(connection)
+            mend_connections()
             # A producer that met trouble may stick on its sequence numbers: each run has a new one.
             producer = AIOKafkaProducer(
                 bootstrap_servers=self._bootstrap,
@@ -94,7 +96,7 @@ class Relay:
                 publish = partial(self._publish_next, connection, producer)
                 await follow(connection, self._channel, publish, look_every_s=_WAKE_S)
             finally:
-                await producer.stop()
+                await abandon(producer)
             # The pool gives up the lock when it takes the connection back.
 
     async def _elected(self, connection: Connection) -> None:
@@ -106,7 +108,8 @@ class Relay:
         """Publish what comes next; whether there may be more."""
         batch = await self._store.notifications(self._position, _BATCH)
         if batch:
-            await self._publish(producer, [event for event in batch if self._publishes(event.type)])
+            leaving = [event for event in batch if self._publishes(event.type)]
+            await while_alive(producer, self._publish(producer, leaving))
             self._position = await self._store_position(connection, self._position, batch[-1].id)
         return len(batch) == _BATCH
 

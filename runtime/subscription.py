@@ -14,12 +14,14 @@ from faststream.kafka.message import KafkaMessage
 
 from runtime.assignment import taking
 from runtime.inbox import Inbox, Reassigned
+from runtime.kafka_clients import ClientDied, end, watch
 from runtime.records import as_record
 from runtime.tasks import running
 
 log = structlog.get_logger()
 
 _COMMIT_EVERY_S = 5.0
+_COMMIT_WITHIN_S = 2.0
 _POLL_MS = 50
 _PARTITIONS_AT_ONCE = 4
 """Transactions of one consumer under way; a pool with fewer connections lets them wait."""
@@ -124,9 +126,13 @@ class Subscription:
             return
         self._committed_at = now
         places = {place: self._inbox.position(place.partition) for place in consumer.assignment()}
+        positions = {place: position for place, position in places.items() if position is not None}
+        if not positions:
+            return
         try:
-            await consumer.commit({place: position for place, position in places.items() if position is not None})
-        except KafkaError as error:
+            async with asyncio.timeout(_COMMIT_WITHIN_S):  # the client would wait as long as the broker is away
+                await consumer.commit(positions)
+        except (KafkaError, TimeoutError) as error:
             log.info("lag_not_reported", consumer=self._inbox.consumer, error=type(error).__name__)
 
 
@@ -136,10 +142,18 @@ def subscribe(broker: KafkaBroker, inbox: Inbox, partitions: Collection[int] | N
 
 
 async def consume(broker: KafkaBroker, inboxes: Sequence[Inbox]) -> None:
-    """Start the broker's subscribers and stay, handling what operators release from quarantine; ends when cancelled."""
+    """Start the broker's subscribers and stay, handling what operators release from quarantine; ends when cancelled.
+
+    Raises `ClientDied` when a consumer has come to a stand for good; all of them are ended then.
+    """
+    consumers: list[Any] = []
     try:
         await broker.start()
+        consumers = [subscriber.consumer for subscriber in cast(Any, broker).subscribers]
         async with running(**{f"quarantine of {inbox.consumer}": inbox.drain for inbox in inboxes}):
-            await asyncio.Event().wait()
+            await watch(consumers)
+    except ClientDied:
+        await asyncio.gather(*(end(consumer) for consumer in consumers))
+        raise
     finally:
         await broker.stop()

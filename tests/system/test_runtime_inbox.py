@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -259,6 +261,27 @@ async def test_the_relay_publishes_in_order_only_what_may_leave_and_never_skips(
             await append_all(40)
             seen = await stage.seen_count(60)
     assert [value for _, value in seen] == expected
+
+
+@pytest.mark.parametrize("task", ["_client._sync_task", "_coordinator._coordination_task", "_fetcher._fetch_task"])
+async def test_a_consumer_that_came_to_a_stand_is_made_anew(stage: Stage, task: str) -> None:
+    brokers: list[Any] = []
+
+    async def work() -> None:
+        brokers.append(broker := open_broker(stage.kafka))
+        inbox = stage.inbox()
+        subscribe(broker, inbox)
+        await consume(broker, [inbox])
+
+    async with running(consumers=work):
+        await stage.publish(("a", "1"))
+        await stage.seen_count(1)
+        attrgetter(task)(brokers[0].subscribers[0].consumer).cancel()
+        async with asyncio.timeout(20):
+            while len(brokers) == 1:
+                await asyncio.sleep(0.05)
+        await stage.publish(("a", "2"))
+        assert await stage.seen_count(2) == [("a", "1"), ("a", "2")]
 
 
 async def test_a_topic_of_another_number_of_partitions_is_refused(stage: Stage) -> None:
