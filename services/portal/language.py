@@ -162,10 +162,10 @@ class Speech:
         return format_timedelta(timedelta(seconds=passed), granularity=unit, threshold=1e9, locale=self.locale)
 
     def money(self, amount: int, currency: str = "IDR") -> str:
-        """`Rp650.000`."""
-        return format_currency(
-            amount, currency, locale=self.locale, currency_digits=currency != "IDR", format=None
-        ).replace("IDR", "Rp").replace("\N{NO-BREAK SPACE}", " ")  # fmt: skip
+        """`Rp650.000`; rupiah have no smaller unit in use."""
+        if currency == "IDR":
+            return "Rp" + format_decimal(amount, "#,##0", locale=self.locale)
+        return format_currency(amount, currency, locale=self.locale)
 
     def number(self, value: float) -> str:
         """`1.720`."""
