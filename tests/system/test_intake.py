@@ -64,6 +64,16 @@ def test_the_catalogue_is_told_in_both_languages_and_cached_by_its_tag(intake: I
     assert intake.http.get("/reasons").json()["reasons"]
 
 
+def test_what_leads_to_a_service_how_to_pay_and_what_codes_are_called_is_answered_with_a_tag(intake: Intake) -> None:
+    choosing = intake.http.get("/choosing").json()["choosing"]
+    assert choosing["first"] in choosing["questions"]
+    assert intake.http.get("/paying").json()["how_to_pay"]["steps"]
+    assert intake.http.get("/names").json()["categories"]["passport"]["en"] == "Passports"
+    for path in ("/choosing", "/paying", "/names"):
+        tag = intake.http.get(path).headers["ETag"]
+        assert intake.http.get(path, headers={"If-None-Match": tag}).status_code == 304
+
+
 def test_a_service_that_is_not_there_is_answered_with_where_to_look(intake: Intake) -> None:
     answer = intake.http.get("/services/nothing", headers={"Accept-Language": "en"})
     assert (answer.status_code, slug(answer)) == (404, "service-not-found")

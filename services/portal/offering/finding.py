@@ -28,8 +28,15 @@ def words_of(text: str) -> list[str]:
 
 
 def find(services: Sequence[ServiceSummary], names: Names, query: str, category: str) -> Found:
-    """The services of `category` (empty: any) that the words of `query` fit, in either language, best first."""
-    within = [one for one in services if not category or one.category == category]
+    """The services of `category` (empty: any) that the words of `query` fit, in either language, best first.
+
+    Those that fit equally well stand in the order of the categories.
+    """
+    order = {code: number for number, code in enumerate(names.categories)}
+    within = sorted(
+        (one for one in services if not category or one.category == category),
+        key=lambda one: order.get(one.category, len(order)),
+    )
     asked = words_of(query[:QUERY_CHARACTERS])
     if not asked:
         return Found(within, True)
