@@ -9,7 +9,7 @@ SIZE ?= normal
 COUNTRIES ?= $(notdir $(wildcard contracts/calendars/*))
 YEARS ?= 2000-2035
 
-.PHONY: help setup demo up test check contracts bench bench-streams backtest chaos calendars lock clean
+.PHONY: help setup demo up test check contracts screenshots bench bench-streams backtest chaos calendars lock clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: setup check ## check, then every test; starts what it needs itself
 
 contracts: setup ## write the generated contract documents anew
 	@$(BIN)/python -m contracts.generate && $(BIN)/python -m deploy.openapi
+
+screenshots: setup ## a picture of every page in every state, in .jejak/screenshots (needs Chromium)
+	@scripts/screenshots
 
 bench: setup ## measure (ONLY=name,name chooses, SIZE=large where a measure has it)
 	@ONLY="$(ONLY)" SIZE="$(SIZE)" $(BIN)/python -m tests.bench
