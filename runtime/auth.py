@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 import jwt
@@ -66,7 +66,15 @@ class TokenVerifier:
         self._places = places
 
     async def verify(self, token: str) -> Principal:
-        """The principal of a valid token.
+        """The principal of a valid token. Raises what `claims` raises."""
+        return self.principal(await self.claims(token))
+
+    def principal(self, claims: Mapping[str, Any]) -> Principal:
+        """Whom the claims of a valid token name. Raises `InvalidToken` where they do not say what they must."""
+        return _principal(self._places.read(claims))
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """All that a valid token says.
 
         Raises `InvalidToken`, or `KeysUnavailable` while the issuer's keys have never been fetched.
         """
@@ -78,7 +86,7 @@ class TokenVerifier:
         key = await self._keys.find(key_id, algorithm)
         if key is None:
             raise InvalidToken("The token's key (kid) is not one of the issuer's.")
-        return _principal(self._places.read(self._decode(token, key, algorithm)))
+        return self._decode(token, key, algorithm)
 
     def _decode(self, token: str, key: jwt.PyJWK, algorithm: str) -> dict[str, Any]:
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.types import ControllerRouterHandler
 
 from contracts.catalogue import load as load_catalogue
@@ -26,6 +26,7 @@ from services.portal.portal import Portal
 from services.portal.refusals import exception_handlers
 from services.portal.session import Sessions
 from services.portal.settings import PortalSettings, fernet_keys
+from services.portal.signing_in.staying import staying
 from services.portal.upstream import Upstream
 
 ROOMS: Final = (
@@ -59,12 +60,17 @@ def build(settings: PortalSettings) -> Litestar:
         title="Jejak portal",
         version="1.0.0",
         description="The web pages: for applicants, officers, supervisors and auditors.",
-        routes=[route for room in ROOMS if (FOLDER / room / "routes.py").exists() for route in routes_of(room, portal)],
+        routes=[Router("/", route_handlers=all_routes(portal), before_request=staying(portal))],
         state={"portal": portal},
         lifespan=[connections],
         front=LanguagePath,
         exception_handlers=exception_handlers(portal),
     )
+
+
+def all_routes(portal: Portal) -> list[ControllerRouterHandler]:
+    """The routes of all rooms that are there."""
+    return [route for room in ROOMS if (FOLDER / room / "routes.py").exists() for route in routes_of(room, portal)]
 
 
 def routes_of(room: str, portal: Portal) -> list[ControllerRouterHandler]:

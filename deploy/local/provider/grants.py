@@ -239,7 +239,7 @@ class EndSession(EndSessionEndpoint):  # type: ignore[misc]
 
     def _validate_id_token_hint(self, id_token_hint: str) -> dict[str, Any]:
         """The claims of an ID token of ours, also of one that has expired."""
-        claims = self.server.issuer.read(id_token_hint)
+        claims: dict[str, Any] | None = self.server.issuer.read(id_token_hint)
         if claims is None:
             raise InvalidRequestError("The ID token is not of this provider.")
         return claims
