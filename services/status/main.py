@@ -36,10 +36,13 @@ from services.status.clocks.api import legal_routes
 from services.status.expected.api import expected_routes
 from services.status.expected.expecting import Expectations
 from services.status.expected.views import Foreteller
+from services.status.fee.api import fee_routes
 from services.status.folding.definitions import definitions_of
 from services.status.past.api import Past
 from services.status.past.past import Historian
 from services.status.past.shown import Shown
+from services.status.place.api import place_routes
+from services.status.place.places import Places
 from services.status.settings import StatusSettings, drawing_of
 from services.status.staff.conformance_api import conformance_routes
 from services.status.staff.deviants import Deviants
@@ -161,6 +164,8 @@ def build(settings: StatusSettings) -> Litestar:
                 version=shown_as,
             ),
             legal_routes(presenter, public.find),
+            place_routes(Places(reading), presenter, public.find),
+            fee_routes(timelines, presenter, public.find, version=shown_as),
             statistics_routes(publisher, words),
             search_routes(reading, presenter),
             conformance_routes(Deviants(reading, words), presenter),

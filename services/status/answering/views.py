@@ -75,6 +75,8 @@ class Links(Struct, frozen=True):
     waiting: str
     expected: str
     deadline: str
+    place: str
+    fee: str
 
 
 class StatusView(Struct, frozen=True):
@@ -165,12 +167,16 @@ class Presenter:
             links=Links(
                 *[
                     f"/applications/{number}/{more}"
-                    for more in ("timeline", "events", "waiting", "expected", "deadline")
+                    for more in ("timeline", "events", "waiting", "expected", "deadline", "place", "fee")
                 ]
             ),
             waited=self.accounts(progress).sums(pieces),
             clocks=self.clocks(progress).views(now_us),
         )
+
+    def procedure(self, service: str) -> Procedure:
+        """The declared process of a service."""
+        return self._procedures.get(service, UNDECLARED)
 
     def ledger(self, progress: Progress, until_us: int | None = None) -> list[Piece]:
         """The waiting ledger; without `until_us` it does not depend on the present moment."""

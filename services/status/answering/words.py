@@ -67,6 +67,8 @@ class Templates(Struct, frozen=True, forbid_unknown_fields=True):
     terms: dict[str, Text]
     expected: dict[str, Text]
     clocks: dict[str, Text]
+    place: dict[str, Text]
+    fee: dict[str, Text]
 
 
 @cache
@@ -140,6 +142,12 @@ def money(amount: int, currency: str) -> Text:
     grouped = f"{amount:,}"
     dotted = grouped.replace(",", ".")
     return Text(f"Rp{dotted}" if currency == "IDR" else f"{currency} {dotted}", f"{currency} {grouped}")
+
+
+def count(number: int) -> Text:
+    """A number of things: *1.250* / *1,250*."""
+    grouped = f"{number:,}"
+    return Text(grouped.replace(",", "."), grouped)
 
 
 def duration(us: int) -> Text:

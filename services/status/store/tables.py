@@ -192,13 +192,16 @@ def create_leaves(generation: int, partition: int) -> str:
 
 
 def key_leaves(generation: int, partition: int) -> str:
-    """The keys of one partition, and the indexes of what staff search by most: what is due, and what is new."""
+    """The keys of one partition, the indexes of what staff search by most (what is due, and what is new), and that of the
+    order in which the office is waited for (`services.status.place`)."""
     return (
         f"ALTER TABLE {leaf(generation, 'timeline', partition)} ADD PRIMARY KEY (number, n);"
         f"ALTER TABLE {leaf(generation, 'application', partition)} ADD PRIMARY KEY (number);"
         f"CREATE INDEX ON {leaf(generation, 'application', partition)} (due, number) WHERE due IS NOT NULL;"
         f"CREATE INDEX ON {leaf(generation, 'application', partition)} (unsaid) WHERE unsaid IS NOT NULL;"
         f"CREATE INDEX ON {leaf(generation, 'application', partition)} (last_at, number);"
+        f"CREATE INDEX ON {leaf(generation, 'application', partition)} (service, office, stage, due, since, number)"
+        " WHERE waits_for = 'office';"
     )
 
 

@@ -1,0 +1,1 @@
+"""What an application costs its applicant, and what was paid."""

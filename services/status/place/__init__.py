@@ -1,0 +1,1 @@
+"""The place of an application among those that wait for the office."""
