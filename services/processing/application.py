@@ -29,6 +29,10 @@ from services.processing.commands import (
 from services.processing.conditions import Circumstances, Policy
 from services.processing.domain import Case, evolve
 from services.processing.events import BillingCodeReserved, Happened, read_event
+from services.processing.opinions import decisions as opinions
+from services.processing.opinions.commands import AskOpinion, ReissueOpinionLink, WithdrawOpinion
+from services.processing.opinions.events import OpinionAsked, OpinionLinkReissued, OpinionLinkReserved
+from services.processing.opinions.refusals import LinkTaken
 from services.processing.refusals import ServiceUnknown
 from services.processing.stamping import Stamp
 
@@ -48,6 +52,9 @@ DECISIONS: Final[dict[type[Command], Callable[..., list[Fact]]]] = {
     Resume: decisions.resume,
     Transfer: decisions.transfer,
     SettlePaymentProblem: decisions.settle_payment_problem,
+    AskOpinion: opinions.ask_opinion,
+    ReissueOpinionLink: opinions.reissue_link,
+    WithdrawOpinion: opinions.withdraw_opinion,
 }
 
 
@@ -137,6 +144,7 @@ class Cases:
             reasons=self._catalogue.reason_uses,
             policy=self._policy,
             billing_code=billing_code(today, self._serial()),
+            bodies=self._catalogue.names.agencies,
         )
 
     async def command(self, number: str, expected_version: int | None, command: Command, by: Actor) -> Dossier:
@@ -163,13 +171,30 @@ class Cases:
             return dossier
         appends = [Append(number, case.version, [self._stamp.event(fact, number, now.at) for fact in facts])]
         for fact in facts:
-            if isinstance(fact, FeeAssessed):
-                reserved = self._stamp.event(BillingCodeReserved(billing_code=fact.billing_code), number, now.at)
-                appends.append(Append(f"billing:{fact.billing_code}", 0, [reserved]))
+            if reserved := await self._reserved(case, fact):
+                stream, reservation = reserved
+                appends.append(Append(stream, 0, [self._stamp.event(reservation, number, now.at)]))
         await self._store.append(*appends)
         for fact in facts:
             case = evolve(case, Happened(now.at, fact))
         return Dossier(number, case, (*dossier.history, *(Happened(now.at, fact) for fact in facts)))
+
+    async def _reserved(self, case: Case, fact: Fact) -> tuple[str, Fact] | None:
+        """What `fact` takes for its case alone: a stream of one event. Raises `LinkTaken`; a taken billing code is a race."""
+        match fact:
+            case FeeAssessed(billing_code=code):
+                return f"billing:{code}", BillingCodeReserved(billing_code=code)
+            case OpinionAsked(link=link) | OpinionLinkReissued(link=link):
+                if await self._store.load(link_stream(link)):
+                    raise LinkTaken()
+                opinion = fact.opinion if isinstance(fact, OpinionLinkReissued) else case.version + 1
+                return link_stream(link), OpinionLinkReserved(opinion=opinion)
+        return None
+
+
+def link_stream(digest: str) -> str:
+    """The stream that says which opinion a link is for."""
+    return f"opinion:{digest}"
 
 
 def dossier_of(number: str, stored: Sequence[StreamEvent]) -> Dossier:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from contracts.facts import Code, Instant, LegalBasis, Reason, Remedy, RequestedDocument
+from services.processing.opinions.commands import AskOpinion, ReissueOpinionLink, WithdrawOpinion
 
 
 def _check_calendar(*instants: datetime | None) -> None:
@@ -111,5 +112,5 @@ class SettlePaymentProblem(Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 Command = (
     RequestDocuments | VerifyDocuments | AssessFee | Invite | Examine | Decide | Issue | HandOver | Pause | Resume
-    | Transfer | SettlePaymentProblem
+    | Transfer | SettlePaymentProblem | AskOpinion | ReissueOpinionLink | WithdrawOpinion
 )  # fmt: skip

@@ -4,13 +4,14 @@ Each function answers with nothing, or raises the `Refusal` that stands in the w
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from contracts.catalogue import Service, fees_on
-from contracts.facts import Actor, Reason, Remedy
+from contracts.facts import Actor, Labels, Reason, Remedy
 from services.processing import refusals as no
 from services.processing.domain import Case, missing_documents
+from services.processing.opinions.refusals import NoOpinionAwaited
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,9 @@ class Policy:
     answer_within: timedelta = timedelta(days=7)
     collect_within: timedelta = timedelta(days=30)
     remedy: Remedy | None = None
+    opinion_within: timedelta = timedelta(days=7)
+    opinion_grace: timedelta = timedelta(days=14)
+    """For how long after its time limit another body's opinion may still be given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Circumstances:
     """Reason codes by what they are for (`document_request`, `approval`, `refusal`, `pause`, `transfer`)."""
     policy: Policy
     billing_code: str
+    bodies: Mapping[str, Labels] = field(default_factory=dict)
+    """The bodies that may be asked for an opinion, with their names."""
 
 
 def _open(case: Case, now: Circumstances) -> None:
@@ -127,6 +133,19 @@ def may_hand_over(case: Case, now: Circumstances) -> None:
 
 def may_pause(case: Case, now: Circumstances) -> None:
     _open(case, now)
+
+
+def may_ask_opinion(case: Case, now: Circumstances) -> None:
+    _undecided(case, now)
+
+
+def may_change_opinion(case: Case, now: Circumstances) -> None:
+    """Take an opinion back, or give it a new link: one is awaited."""
+    if case.closed:
+        raise no.CaseClosed()
+    check_held_here(case, now)
+    if not any(opinion.open for opinion in case.opinions):
+        raise NoOpinionAwaited()
 
 
 def may_settle_payment_problem(case: Case, now: Circumstances) -> None:

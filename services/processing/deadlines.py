@@ -5,11 +5,13 @@ service.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from contracts.calendar import calendar_of
 from contracts.catalogue import DeadlineRule, Office, Service, deadlines_on
@@ -28,14 +30,32 @@ class Deadline:
     rule: str
     at: datetime | None
     remaining: int | None = None
+    started_at: datetime | None = None
+    escalate_at: datetime | None = None
+    """When the supervisor is to be told that it is near; None while the clock is paused."""
 
 
-def running_deadline(case: Case, service: Service, office: Office) -> Deadline | None:
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """How long before a deadline it is escalated: so many percent of the rule's length, and `units` of it at least."""
+
+    percent: int = 20
+    units: int = 1
+
+    def of(self, length: int) -> int:
+        """Units before the deadline: whole days or hours, rounded up, never more than the whole length."""
+        return min(max(self.units, -(-length * self.percent // 100)), length)
+
+
+AHEAD: Final = Ahead()
+
+
+def running_deadline(case: Case, service: Service, office: Office, ahead: Ahead = AHEAD) -> Deadline | None:
     """The first deadline among the rules that run now: begun by their start event and not ended; None where none runs."""
     if not case.exists or case.closed:
         return None
     running = [
-        deadline_of(rule, started, case.interruptions, office)
+        _with_escalation(rule, started, case.interruptions, office, ahead)
         for rule, started in _started(case, service, ZoneInfo(office.time_zone))
         if not has_happened(case, rule.end)
     ]
@@ -49,6 +69,16 @@ def _started(case: Case, service: Service, zone: ZoneInfo) -> Iterator[tuple[Dea
             started = times[-1] if rule.restarts else times[0]
             if rule in deadlines_on(service, started.astimezone(zone).date()):
                 yield rule, started
+
+
+def _with_escalation(
+    rule: DeadlineRule, started: datetime, interruptions: Sequence[Interruption], office: Office, ahead: Ahead
+) -> Deadline:
+    """The deadline, and the instant at which so much less of the rule's length had run: pauses and holidays count alike."""
+    deadline = deadline_of(rule, started, interruptions, office)
+    shorter = msgspec.structs.replace(rule, length=rule.length - ahead.of(rule.length))
+    early = deadline_of(shorter, started, interruptions, office)
+    return replace(deadline, started_at=started, escalate_at=early.at if deadline.at else None)
 
 
 def deadline_of(

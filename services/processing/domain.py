@@ -38,6 +38,7 @@ from services.processing.events import (
     TransferAnswered,
     public_name,
 )  # fmt: skip
+from services.processing.opinions.domain import Opinion, with_event
 
 Party = Literal["office", "applicant", "agency", "pause", "nobody"]
 """Who can act next. A pause goes before all, then the applicant, then another agency, then the office."""
@@ -100,6 +101,8 @@ class Case:
     """The office or agency that has the case."""
     desk: str | None = None
     """The desk that acted last."""
+    opinions: tuple[Opinion, ...] = ()
+    """Asked of other bodies, in order."""
     taken_in: frozenset[tuple[str, str]] = frozenset()
     """(source, id) of every outside event that had an effect."""
     times: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
@@ -197,14 +200,14 @@ def _apply(case: Case, at: datetime, fact: Fact) -> Case:  # noqa: PLR0911, PLR0
         case Transferred() | TransferAnswered():
             return replace(case, holder=fact.to)
         case _:
-            return _apply_documents(case, at, fact)
+            return _apply_rest(case, at, fact)
 
 
 def _settled(problems: Iterable[Problem], version: int, settlement: Settlement) -> tuple[Problem, ...]:
     return tuple(replace(one, settled=settlement) if one.version == version else one for one in problems)
 
 
-def _apply_documents(case: Case, at: datetime, fact: Fact) -> Case:
+def _apply_rest(case: Case, at: datetime, fact: Fact) -> Case:
     match fact:
         case DocumentsRequested():
             asked = {item.requirement: item for item in (*case.requested, *fact.documents)}
@@ -219,7 +222,7 @@ def _apply_documents(case: Case, at: datetime, fact: Fact) -> Case:
             )
         case DocumentsVerified():
             return replace(case, verified_at=at)
-    return case
+    return replace(case, opinions=with_event(case.opinions, at, fact, case.version + 1))
 
 
 def _interrupt(case: Case, at: datetime) -> tuple[Interruption, ...]:

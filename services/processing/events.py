@@ -26,6 +26,20 @@ from contracts.facts import (
     Reason,
     Receipt,
 )  # fmt: skip
+from services.processing.handling.events import (
+    CaseAssigned,
+    CaseClaimed,
+    CaseEscalated,
+    CaseLookedInto,
+    CaseReleased,
+)  # fmt: skip
+from services.processing.opinions.events import (
+    OpinionAsked,
+    OpinionGiven,
+    OpinionLinkReissued,
+    OpinionLinkReserved,
+    OpinionWithdrawn,
+)  # fmt: skip
 
 ProblemKind = Literal[
     "payment_unknown_code", "payment_twice", "payment_after_end", "payment_wrong_currency", "payment_wrong_amount",
@@ -116,7 +130,8 @@ INTERNAL: Final[dict[str, type[Fact]]] = {
     fact.TYPE: fact
     for fact in (
         CaseOpened, DocumentReceived, PaymentAccepted, PaymentProblemFound, PaymentProblemSettled, ApplicationWithdrawn,
-        TransferAnswered, BillingCodeReserved,
+        TransferAnswered, BillingCodeReserved, OpinionAsked, OpinionGiven, OpinionLinkReissued, OpinionLinkReserved,
+        OpinionWithdrawn, CaseClaimed, CaseReleased, CaseAssigned, CaseEscalated, CaseLookedInto,
     )
 }  # fmt: skip
 """Every internal event type, by name."""

@@ -129,6 +129,9 @@ _CONDITIONS: Final[list[tuple[str, str | None, Callable[[Case, Circumstances], N
     ("pause", None, may.may_pause, lambda case: case.pause is not None),
     ("resume", None, may.may_resume, lambda case: not case.closed and case.pause is None),
     ("transfer", None, may.may_transfer, lambda case: False),
+    ("ask-opinion", None, may.may_ask_opinion, lambda case: False),
+    ("reissue-opinion-link", None, may.may_change_opinion, lambda case: False),
+    ("withdraw-opinion", None, may.may_change_opinion, lambda case: False),
     (
         "settle-payment-problem",
         None,

@@ -102,6 +102,7 @@ class Story:
             reasons=catalogue.load().reason_uses,
             policy=POLICY,
             billing_code=billing_code or f"8{self.at:%Y%m%d}{next(self._ids):06d}",
+            bodies=catalogue.load().names.agencies,
         )
 
     def _happened(self, facts: Sequence[Fact], at: datetime) -> None:

@@ -38,6 +38,7 @@ from services.processing.commands import (
 )
 from services.processing.domain import Case
 from services.processing.events import PaymentAccepted, PaymentProblemFound, PaymentProblemSettled
+from services.processing.opinions.commands import AskOpinion, ReissueOpinionLink, WithdrawOpinion
 from services.processing.refusals import Refusal
 from services.processing.worklist import possibilities, row_of
 from tests.unit.processing.story import MONDAY, OFFICER, PRICE, TREASURY, Story, document
@@ -65,6 +66,11 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.sampled_from(["civil_registry", "lebong"]).map(
         lambda body: Transfer(to=body, reason=Reason(code="data_confirmation"))
     ),
+    st.tuples(st.sampled_from(["police", "civil_registry"]), st.sampled_from("abc")).map(
+        lambda ask: AskOpinion(body=ask[0], question="document_genuine", link=ask[1] * 43)
+    ),
+    st.integers(1, 20).map(lambda version: ReissueOpinionLink(opinion=version, link="d" * 43)),
+    st.integers(1, 20).map(lambda version: WithdrawOpinion(opinion=version)),
     st.integers(1, 20).map(
         lambda version: SettlePaymentProblem(problem=version, reason=Reason(code="payment_refunded"))
     ),
@@ -190,4 +196,4 @@ def _check(case: Case, appended: list[Fact]) -> None:
 def _check_views(story: Story) -> None:
     if story.case.exists:
         row_of("LBG", story.case, story.service, OFFICE)
-        assert len(possibilities(story.case, story.now())) == 13
+        assert len(possibilities(story.case, story.now())) == 16

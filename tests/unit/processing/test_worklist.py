@@ -84,7 +84,15 @@ def test_the_line_counts_payment_problems_and_knows_the_desk_that_acted_last(sto
 
 def test_what_is_possible_and_why_not_is_what_the_commands_themselves_say(story: Story) -> None:
     story.submitted()
-    assert allowed(story) == {"request-documents", "verify-documents", "assess-fee", "decide", "pause", "transfer"}
+    assert allowed(story) == {
+        "request-documents",
+        "verify-documents",
+        "assess-fee",
+        "decide",
+        "pause",
+        "transfer",
+        "ask-opinion",
+    }
     approve = next(item for item in possibilities(story.case, story.now()) if item.outcome == "approved")
     assert approve.refusal is not None
     assert approve.refusal.slug == "fee-not-assessed"
