@@ -33,6 +33,7 @@ from services.status.answering.timelines import Timelines
 from services.status.answering.views import Presenter
 from services.status.api import Public, presentation_version, staff_routes
 from services.status.clocks.api import legal_routes
+from services.status.clocks.clockwork import Clockwork
 from services.status.expected.api import expected_routes
 from services.status.expected.expecting import Expectations
 from services.status.expected.views import Foreteller
@@ -46,10 +47,12 @@ from services.status.place.places import Places
 from services.status.settings import StatusSettings, drawing_of
 from services.status.staff.conformance_api import conformance_routes
 from services.status.staff.deviants import Deviants
+from services.status.staff.export_api import export_routes
 from services.status.staff.search_api import search_routes
 from services.status.statistics.api import statistics_routes
 from services.status.statistics.published import Publisher
 from services.status.statistics.recount import Recount
+from services.status.statistics.settling import settling
 from services.status.store import digests
 from services.status.store.extents import databases_of
 from services.status.store.generations import views_of
@@ -89,6 +92,7 @@ def build(settings: StatusSettings) -> Litestar:
     lookups = Lookups(reading)
     shown = Shown(backbone.pool, metrics, retention_days=settings.shown_retention_days, flush_s=settings.shown_flush_s)
     presenter = Presenter(words, procedures)
+    settle = settling(Clockwork(definitions.rules))
     timelines = Timelines(lookups, Entries(presenter))
 
     async def read(number: str, after: int, limit: int) -> list[Entry]:
@@ -167,7 +171,8 @@ def build(settings: StatusSettings) -> Litestar:
             place_routes(Places(reading), presenter, public.find),
             fee_routes(timelines, presenter, public.find, version=shown_as),
             statistics_routes(publisher, words),
-            search_routes(reading, presenter),
+            search_routes(reading, presenter, procedures, settle),
+            export_routes(reading, presenter, procedures, settle),
             conformance_routes(Deviants(reading, words), presenter),
             *staff_routes(lookups, lambda: _digest(settings, definitions.version)),
             quarantine_routes(backbone.quarantine),

@@ -1,5 +1,9 @@
 """Search by officers and auditors over the live projection in a real PostgreSQL."""
 
+import asyncio
+import csv
+import io
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,13 +14,18 @@ import pytest
 from contracts.envelope import encode_event, new_salt
 from contracts.facts import Actor, Decided, DocumentsVerified, Fact, FeeAssessed, Submitted, Withdrawn
 from services.status.answering.views import Presenter
+from services.status.clocks.clockwork import Clockwork, clock_rules
 from services.status.folding.procedure import procedures_of
+from services.status.staff.export_api import export_routes
 from services.status.staff.search_api import search_routes
+from services.status.statistics.settling import settling
 from tests.system.projected import CATALOGUE, Projected, projected
 from tests.system.status_process import APPLICANT, BEGAN, OFFICE
 
 pytestmark = pytest.mark.system
 NOW = BEGAN + timedelta(days=60)
+PROCEDURES = procedures_of(CATALOGUE.services)
+SETTLE = settling(Clockwork(clock_rules(CATALOGUE)))
 COUNTER = Actor(role="officer", office="lebong", desk="counter")
 
 
@@ -28,8 +37,8 @@ async def status(fresh_database: str, tmp_path: Path) -> AsyncIterator[Projected
 
 @pytest.fixture
 async def client(status: Projected) -> AsyncIterator[httpx.AsyncClient]:
-    routes = search_routes(status.pool, Presenter(CATALOGUE, procedures_of(CATALOGUE.services)), now=lambda: NOW)
-    async with status.client(routes) as client:
+    given = status.pool, Presenter(CATALOGUE, PROCEDURES), PROCEDURES, SETTLE, lambda: NOW
+    async with status.client(search_routes(*given), export_routes(*given)) as client:
         client.headers.update(status.bearer("officer"))
         yield client
 
@@ -138,7 +147,7 @@ async def test_applications_are_found_by_their_deadline(status: Projected, clien
     ] == [(ended, False), (late, True), (soon, False), (without, False)]
 
 
-@pytest.mark.parametrize("sort", ["submitted", "-submitted", "last_event", "-last_event", "due", "-due"])
+@pytest.mark.parametrize("sort", ["submitted", "-submitted", "last_event", "-last_event", "due", "-due", "number"])
 async def test_pages_show_every_application_once_while_others_change(
     status: Projected, client: httpx.AsyncClient, sort: str
 ) -> None:
@@ -192,6 +201,15 @@ async def test_search_is_for_staff(client: httpx.AsyncClient, status: Projected)
         ("service=", "service"),
         ("desk=%00", "desk"),
         ("deviation=%00", "deviation"),
+        ("counted=missed", "counted_from"),
+        ("counted=missed&counted_from=2026-03-01T00:00:00Z", "counted_to"),
+        ("counted_from=2026-03-01T00:00:00Z", "counted"),
+        ("counted=all&counted_from=2026-03-01T00:00:00Z&counted_to=2026-04-01T00:00:00Z", "counted"),
+        (
+            "counted=met&counted_desk=x&counted_from=2026-03-01T00:00:00Z&counted_to=2026-04-01T00:00:00Z",
+            "counted_desk",
+        ),
+        ("waiting_from=2026-03-02T12:00:00", "waiting_from"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_and_named(client: httpx.AsyncClient, query: str, parameter: str) -> None:
@@ -208,3 +226,137 @@ async def test_a_cursor_belongs_to_its_order(status: Projected, client: httpx.As
     assert (await client.get(following)).status_code == 200
     assert (await client.get(following.replace("sort=submitted", "sort=due"))).status_code == 400
     assert (await client.get("/search?cursor=nonsense")).status_code == 400
+
+
+async def test_applications_are_found_by_how_long_someone_is_waited_on_and_when_they_ended(
+    status: Projected, client: httpx.AsyncClient
+) -> None:
+    waiting = await told(status, applied(), assessed(), after_h=0)
+    gone = await told(status, applied(), Withdrawn(by=APPLICANT), after_h=20)
+    found = {
+        "waiting_from=2026-03-02T03:00:00Z": [waiting],
+        "waiting_to=2026-03-02T03:00:00Z": [],
+        "ended_from=2026-03-02T23:00:00Z&ended_to=2026-03-02T23:00:01Z": [gone],
+        "ended_to=2026-03-02T23:00:00Z": [],
+    }
+    assert {query: await numbers(client, query) for query in found} == found
+
+
+async def test_what_is_behind_a_figure_is_found_and_pages_lead_on_through_what_is_not(
+    status: Projected, client: httpx.AsyncClient
+) -> None:
+    decided = [
+        await told(status, applied(), assessed(), Decided(outcome="approved", by=COUNTER), after_h=place)
+        for place in range(5)
+    ]
+    for place in range(5):
+        await told(status, applied(), assessed(), after_h=place)
+    march = "counted_from=2026-03-01T00:00:00%2B07:00&counted_to=2026-04-01T00:00:00%2B07:00"
+    april = march.replace("-04-", "-05-").replace("-03-", "-04-")
+    assert sorted(await numbers(client, f"counted=approved&{march}")) == sorted(decided)
+    assert await numbers(client, f"counted=approved&{april}") == []
+    assert await numbers(client, f"counted=open&{april}&counted_stage=payment") == []
+    seen: list[str] = []
+    page: str | None = f"/search?counted=approved&{march}&limit=2&sort=number"
+    while page:
+        answer = await client.get(page)
+        seen += [found["number"] for found in answer.json()["applications"]]
+        page = answer.links.get("next", {}).get("url")
+    assert seen == sorted(decided)
+
+
+async def test_counts_say_how_many_a_search_finds_and_how_many_are_late(
+    status: Projected, client: httpx.AsyncClient
+) -> None:
+    client.headers.update(status.bearer("supervisor"))
+    late, odd, gone = [
+        await told(status, applied(), *facts)
+        for facts in ([assessed()], [Decided(outcome="approved", by=COUNTER)], [Withdrawn(by=APPLICANT)])
+    ]
+    for number in (late, gone):
+        await status.pool.execute(
+            "UPDATE g1_application SET due = $2 WHERE number = $1", number, NOW - timedelta(days=3)
+        )
+    counted = (await client.get("/search/counts?by=waits_for")).json()
+    assert (counted["applications"], counted["overdue"]) == (3, 1)
+    assert {part["code"]: (part["applications"], part["overdue"]) for part in counted["counts"]} == {
+        "applicant": (1, 1), "office": (1, 0), "nobody": (1, 0),
+    }  # fmt: skip
+    by_deviation = (await client.get("/search/counts?by=deviation&state=open")).json()["counts"]
+    for part in by_deviation:
+        assert await numbers(client, f"deviation={part['code']}") == [odd]
+    assert by_deviation
+
+
+async def test_every_age_leads_to_as_many_cases_as_it_says(status: Projected, client: httpx.AsyncClient) -> None:
+    client.headers.update(status.bearer("auditor"))
+    for days in (0, 1, 7, 30, 53, 58, 59):
+        await told(status, applied(), after_h=24 * days)
+    await told(status, applied(), after_h=24 * 23)  # thirty-seven days old to the microsecond: still the older span
+    ages = (await client.get("/search/counts?by=age&state=open")).json()["counts"]
+    assert sum(age["applications"] for age in ages) == 8
+    for age in ages:
+        ends = {name: age[name] for name in ("submitted_from", "submitted_to") if age[name]}
+        cases = (await client.get("/search", params={"state": "open"} | ends)).json()["applications"]
+        assert len(cases) == age["applications"], age
+
+
+async def test_an_export_has_what_a_search_finds_while_events_arrive(
+    status: Projected, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.status.staff.export_api._PAGE", 7)
+    known = [await told(status, applied(), assessed(), after_h=place) for place in range(40)]
+    others = [await told(status, applied("itas"), after_h=place) for place in range(5)]
+    writing = [*known[::3]]
+
+    async def go_on_meanwhile() -> None:
+        for place, number in enumerate(writing):
+            await go_on(status, number, DocumentsVerified(by=COUNTER), after_h=400 + place)
+            await told(status, applied("itas"), after_h=900 + place)
+
+    meanwhile = asyncio.create_task(go_on_meanwhile())
+    exported: list[str] = []
+    async with client.stream("GET", "/export?service=passport_new", headers=status.bearer("auditor")) as answer:
+        assert answer.headers["x-total"] == "40"
+        assert answer.headers["content-type"] == "application/x-ndjson"
+        async for line in answer.aiter_lines():
+            exported.append(json.loads(line)["number"])
+    await meanwhile
+    assert exported == sorted(known)
+    assert not set(exported) & set(others)
+
+
+async def test_an_export_of_events_has_every_event_once_and_csv_has_as_many_rows(
+    status: Projected, client: httpx.AsyncClient
+) -> None:
+    client.headers.update(status.bearer("supervisor"))
+    odd = Actor(role="officer", office="lebong", desk="=1+1")
+    known = [await told(status, applied(), assessed(), DocumentsVerified(by=odd), after_h=place) for place in range(6)]
+    events = [json.loads(line) for line in (await client.get("/export?lines=events")).text.splitlines()]
+    assert [(event["number"], event["n"]) for event in events] == [(one, n) for one in sorted(known) for n in (1, 2, 3)]
+    assert events[2]["data"]["by"]["desk"] == "=1+1"
+    answer = await client.get("/export?lines=events&format=csv")
+    assert answer.headers["content-disposition"].endswith('.csv"')
+    assert len(list(csv.DictReader(io.StringIO(answer.text)))) == 18
+    rows = list(csv.DictReader(io.StringIO((await client.get("/export?format=csv")).text)))
+    assert {row["desk"] for row in rows} == {"'=1+1"}
+
+
+async def test_an_export_of_a_figure_says_its_total(status: Projected, client: httpx.AsyncClient) -> None:
+    client.headers.update(status.bearer("auditor"))
+    await told(status, applied(), assessed(), Decided(outcome="approved", by=COUNTER))
+    await told(status, applied(), assessed())
+    march = "counted_from=2026-03-01T00:00:00Z&counted_to=2026-04-01T00:00:00Z"
+    answer = await client.get(f"/export?counted=approved&{march}")
+    assert (answer.headers["x-total"], len(answer.text.splitlines())) == ("1", 1)
+
+
+async def test_exports_and_counts_are_for_supervisors_and_auditors(
+    status: Projected, client: httpx.AsyncClient
+) -> None:
+    for path in ("/export", "/search/counts"):
+        for role, expected in (("supervisor", 200), ("auditor", 200), ("officer", 403), ("system", 403)):
+            assert (await client.get(path, headers=status.bearer(role))).status_code == expected
+        assert (await client.get(path, headers={"Authorization": ""})).status_code == 401
+    answer = await client.get("/export?servis=itas", headers=status.bearer("auditor"))
+    assert answer.json()["errors"][0]["parameter"] == "servis"

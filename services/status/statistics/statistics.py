@@ -4,7 +4,7 @@ A pure function of what is known of the applications at a position of the log, a
 told for; in whatever order they come, the sums are the same. What is shown of them: `services.status.statistics.figures`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -109,7 +109,7 @@ class Statistics:
         if submitted is None or submitted >= self.until:
             return
         procedure = self._procedures.get(progress.service, UNDECLARED)
-        pieces = _until(ledger(progress, self.until, procedure), self.until)
+        pieces = pieces_until(progress, self.until, procedure)
         ended = None if pieces and pieces[-1].closed_by is None else pieces[-1].end if pieces else submitted
         office = self._office(progress.office)
         months, service = office.months, _service(office, progress.service)
@@ -130,10 +130,7 @@ class Statistics:
 
     def _count(self, progress: Progress, months: Months, whole: Part) -> list[int]:
         """What happened, each in the month of its own; when that was."""
-        happened = {fact: progress.reached[fact] for fact in _COUNTED if fact in progress.reached}
-        if progress.outcome:
-            happened[progress.outcome] = progress.decided_at
-        counted = {fact: at for fact, at in happened.items() if at < self.until}
+        counted = {fact: at for fact, at in happened(progress).items() if at < self.until}
         for fact, at in counted.items():
             whole.of(months.of(at)).count(fact)
         return list(counted.values())
@@ -188,8 +185,20 @@ def _part(parts: dict[str, Part], code: str) -> Part:
     return found
 
 
+def happened(progress: Progress) -> dict[str, int]:
+    """What is counted of what happened to an application, and when."""
+    found = {fact: progress.reached[fact] for fact in _COUNTED if fact in progress.reached}
+    if progress.outcome:
+        found[progress.outcome] = progress.decided_at
+    return found
+
+
+def pieces_until(progress: Progress, until: int, procedure: Procedure) -> list[Piece]:
+    """The waiting ledger as far as `until`: the piece that holds it is open then."""
+    return _until(ledger(progress, until, procedure), until)
+
+
 def _until(pieces: list[Piece], until: int) -> list[Piece]:
-    """The pieces as far as `until`: the one that holds it is open then."""
     if not pieces or pieces[-1].end <= until:
         return pieces
     kept = [piece for piece in pieces if piece.begin <= until]
@@ -222,14 +231,21 @@ def _wait(pieces: list[Piece], zone: ZoneInfo, service: ServiceSums) -> None:
             part.of(month).wait("office", us)
 
 
-def _leave(pieces: list[Piece], months: Months, service: ServiceSums) -> None:
-    """How long each stage lasted that was left, and what each desk did, in the month in which it ended."""
+def leavings(pieces: list[Piece]) -> Iterator[tuple[str, int, int]]:
+    """Each stage that was left: which, since when it was the furthest one, and when it was left."""
     begin = 0
     for place, piece in enumerate(pieces):
         if piece.closed_by is None:
             return
-        if piece.desk:
-            _part(service.desks, piece.desk).of(months.of(piece.end)).count(ACTS)
         if place + 1 == len(pieces) or pieces[place + 1].stage != piece.stage:
-            _part(service.stages, piece.stage).of(months.of(piece.end)).last(LEFT, piece.end - pieces[begin].begin)
+            yield piece.stage, pieces[begin].begin, piece.end
             begin = place + 1
+
+
+def _leave(pieces: list[Piece], months: Months, service: ServiceSums) -> None:
+    """How long each stage lasted that was left, and what each desk did, in the month in which it ended."""
+    for piece in pieces:
+        if piece.closed_by is not None and piece.desk:
+            _part(service.desks, piece.desk).of(months.of(piece.end)).count(ACTS)
+    for stage, begin, end in leavings(pieces):
+        _part(service.stages, stage).of(months.of(end)).last(LEFT, end - begin)
