@@ -31,6 +31,8 @@ def problem_of(refused: Refused, language: Language) -> Problem:
     status = PROBLEMS[refused.slug].status
     if refused.slug == "access-denied":
         headers["WWW-Authenticate"] = BASIC_CHALLENGE
+    if refused.slug == "unsupported-tus-version":
+        headers |= {"Tus-Resumable": "1.0.0", "Tus-Version": "1.0.0"}
     if retry_after := refused.parameters.get("retry_after_s", _RETRY_AFTER.get(refused.slug)):
         headers["Retry-After"] = str(retry_after)
     return Problem(refused.slug, status, words.title, words.detail, headers=headers, **refused.parameters)

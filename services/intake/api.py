@@ -58,7 +58,7 @@ async def show_draft(
 ) -> Response[DraftView]:
     """The application as it stands here: what is stored, what is missing, what the office asks for."""
     entry = await desk.enter(request, number)
-    view = draft_view(await applications.view(entry.number))
+    view = draft_view(await applications.view(entry.number), desk.draft_kept)
     tag = etag(hashlib.sha256(msgspec.json.encode(view)).hexdigest()[:32])
     if is_unchanged(request, tag):
         return not_modified(tag, **NO_STORE)
@@ -84,8 +84,11 @@ async def submit_draft(
     entry = await desk.enter(request, number)
 
     async def execute() -> Response[ReceiptView]:
+        before = await applications.view(entry.number) if entry.by_grant else None
         application = await applications.submit(entry.number)
-        return Response(desk.receipt(entry, application), status_code=201, headers=NO_STORE)
+        just_submitted = before is not None and before.application.submitted_at is None
+        receipt = desk.receipt(entry, application, just_submitted=just_submitted)
+        return Response(receipt, status_code=201, headers=NO_STORE)
 
     return await desk.once(request, execute, caller=entry.number)
 

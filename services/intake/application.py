@@ -15,10 +15,11 @@ from services.intake import domain, journal
 from services.intake.applicant import Applicant, Contact, Remark, check_applicant, contact_of
 from services.intake.documents import DocumentStorage, Upload
 from services.intake.domain import Application, DocumentRequest, End, StoredDocument
+from services.intake.form import Form, decode_form
 from services.intake.keys import ApplicantKey
 from services.intake.projections import LogView
 from services.intake.refusals import Refused
-from services.intake.vault import Vault
+from services.intake.vault import FORM_FIELD, Vault
 
 log = structlog.get_logger()
 APPLICANT = Actor(role="applicant")
@@ -39,10 +40,14 @@ class Opened(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """An applicant who has proven who they are: the application's number and the applicant's key."""
+    """An applicant who has proven who they are: the application's number and the applicant's key.
+
+    `by_grant`: by a link that came by e-mail, not by the access code, which is therefore not shown to them again.
+    """
 
     number: str
     key: ApplicantKey
+    by_grant: bool = False
 
 
 class View(NamedTuple):
@@ -76,10 +81,15 @@ class Applications:
         self._source = source
         self._clock = clock
 
-    async def open(self, service: str, office: str, channel: Channel, applicant: Applicant) -> Opened:
-        """Begin an application. Raises `UnknownService`, `UnknownOffice`, `ServiceNotOffered`, `InvalidApplicant`."""
+    async def open(
+        self, service: str, office: str, channel: Channel, applicant: Applicant, by: Actor | None = None
+    ) -> Opened:
+        """Begin an application; `by`: the officer who does it for a person at the desk.
+
+        Raises `UnknownService`, `UnknownOffice`, `ServiceNotOffered`, `InvalidApplicant`.
+        """
         of_office = domain.find_office(self._catalogue, office)
-        facts = domain.open_draft(domain.find_service(self._catalogue, service), of_office, channel)
+        facts = domain.open_draft(domain.find_service(self._catalogue, service), of_office, channel, by)
         remarks = check_applicant(applicant)
         number = format_number(of_office.prefix, secrets.token_bytes(RANDOM_BYTES))
         key = await self._vault.admit(number, applicant)
@@ -97,7 +107,7 @@ class Applications:
         requests = domain.open_requests(application, await self._log_view.requests(number))
         return View(
             application,
-            domain.missing_requirements(application, self._service(application)),
+            await self._missing(application),
             sorted({request.requirement for request in requests}),
             await self._log_view.ended_by(number),
         )
@@ -124,10 +134,44 @@ class Applications:
             entry.number, document, lambda state: domain.supply(state, document, requests, ended_by, APPLICANT)
         )
 
-    async def submit(self, number: str) -> Application:
+    async def submit(self, number: str, by: Actor = APPLICANT) -> Application:
         """Hand a draft in; again: the same application. Raises `RequirementsMissing`, `UnknownNumber`."""
-        await self._decide(number, lambda state: domain.submit(state, self._service(state), APPLICANT))
+        answers = (await self.form(number)).answers
+        await self._decide(number, lambda state: domain.submit(state, self._service(state), by, answers))
         return await self._load(number)
+
+    async def form(self, number: str) -> Form:
+        """What was filled in; the empty form where nothing was."""
+        return decode_form(await self._vault.record(number, FORM_FIELD))
+
+    async def entry(self, number: str) -> Entry:
+        """For an officer who may act for the applicant of `number`. Raises `UnknownNumber`."""
+        if (key := await self._vault.key(number)) is None:
+            raise UnknownNumber()
+        return Entry(number, key)
+
+    async def load(self, number: str) -> Application:
+        """Raises `UnknownNumber`."""
+        return await self._load(number)
+
+    async def check_receivable(self, number: str, requirement: str) -> None:
+        """Whether a document for `requirement` is wanted now: of a draft, or because the office asked for it.
+
+        Raises as `domain.check_attachable` and `domain.check_supplyable`.
+        """
+        application = await self._load(number)
+        if application.submitted_at is None:
+            domain.check_attachable(application, self._service(application), requirement)
+        else:
+            domain.check_supplyable(application, requirement, *await self._asked(number))
+
+    async def receive(
+        self, entry: Entry, requirement: str, declared_type: str, content: AsyncIterator[bytes]
+    ) -> StoredDocument:
+        """Attach to a draft, or supply what the office asked for, whichever it is. Raises as both."""
+        submitted = (await self._load(entry.number)).submitted_at is not None
+        take = self.supply if submitted else self.attach
+        return await take(entry, requirement, declared_type, content)
 
     async def withdraw(self, number: str, reason: Reason | None) -> Application:
         """Raises `NotSubmitted`, `AlreadyEnded`, `UnknownNumber`."""
@@ -186,6 +230,11 @@ class Applications:
         if before is None:
             raise UnknownNumber()
         return before, decided
+
+    async def _missing(self, application: Application) -> list[str]:
+        service = self._service(application)
+        answers = (await self.form(application.number)).answers if service.questions else domain.NO_ANSWERS
+        return domain.missing_requirements(application, service, answers)
 
     async def _load(self, number: str) -> Application:
         application = journal.read(await self._store.load(number))

@@ -1,7 +1,8 @@
 """Where a request meets intake: who sent it, how often, how large, and whether it was sent before."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 from urllib.parse import quote
 
 from litestar import Request, Response
@@ -19,6 +20,8 @@ from services.intake.keys import MasterKeys
 from services.intake.views import ReceiptView
 
 Asked = Request[Any, Any, Any]
+CHANGES_PER_MINUTE: Final = 120
+"""How often one application can be changed."""
 
 
 class Desk:
@@ -34,6 +37,7 @@ class Desk:
         office: str,
         document_limit_bytes: int,
         track_url: str | None,
+        draft_days: int,
         clock: Callable[[], float],
         drafts_per_minute: int,
     ) -> None:
@@ -44,12 +48,20 @@ class Desk:
         self.office = office
         self._document_limit_bytes = document_limit_bytes
         self._track_url = track_url
+        self.draft_kept = timedelta(days=draft_days)
         self._drafts = RateLimit(Rate(drafts_per_minute, 60), clock)
+        self._changes = RateLimit(Rate(CHANGES_PER_MINUTE, 60), clock)
 
     async def enter(self, request: Asked, number: str) -> Entry:
         """The applicant who sent `request` about `number`."""
         credentials = read_credentials(*basic_credentials(request))
         return await self._entrance.enter(credentials, number, client_of(request))
+
+    async def enter_to_change(self, request: Asked, number: str) -> Entry:
+        """As `enter`, for what stores something. Raises `TooManyAttempts` when one application is changed too fast."""
+        entry = await self.enter(request, number)
+        self._changes.take(entry.number)
+        return entry
 
     def take_draft(self, request: Asked) -> None:
         """Raises `TooManyAttempts` when this client opens drafts too fast."""
@@ -81,13 +93,15 @@ class Desk:
             unseal=self._master_keys.unseal_answer,
         )
 
-    def receipt(self, entry: Entry, application: Application) -> ReceiptView:
-        """The receipt, the same however often it is asked for."""
+    def receipt(self, entry: Entry, application: Application, *, just_submitted: bool = False) -> ReceiptView:
+        """The receipt, the same however often it is asked for. Who came by a link sees the access code only as they hand the
+        application in: a link that was stolen must not become a code that never expires.
+        """
         if application.submitted_at is None:
             raise ValueError("only what was submitted has a receipt")
         return ReceiptView(
             number=entry.number,
-            access_code=entry.key.access_code(),
+            access_code=entry.key.access_code() if just_submitted or not entry.by_grant else "",
             submitted_at=application.submitted_at,
             service=application.service,
             office=application.office,

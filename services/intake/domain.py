@@ -7,7 +7,7 @@ three defined here are internal. None has personal data: that is in the vault.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Final, Literal, NamedTuple
 
 import msgspec
@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from contracts.catalogue import Catalogue, Office, Service
 from contracts.facts import Actor, Channel, DocumentRef, DocumentSupplied, Fact, Reason, Submitted, Withdrawn
+from services.intake.form import required_by
 from services.intake.refusals import Refused
 
 
@@ -93,12 +94,19 @@ class StoredDocument(Struct, frozen=True, kw_only=True):
 
 
 class DraftOpened(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """Someone began an application. Internal."""
+    """Someone began an application. `by`: the officer who fills it in with a person at the desk. Internal."""
 
     TYPE: ClassVar[str] = "id.jejak.intake.draft_opened.v1"
     service: str
     office: str
     channel: Channel
+    by: Actor | None = None
+
+
+class DraftChanged(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The applicant changed what is in the vault; said at most once an hour, to know how long to keep it. Internal."""
+
+    TYPE: ClassVar[str] = "id.jejak.intake.draft_changed.v1"
 
 
 class DocumentStored(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -116,8 +124,12 @@ class DraftAbandoned(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 STORED_FACTS: Final[dict[str, type[Fact]]] = {
-    fact.TYPE: fact for fact in (DraftOpened, DocumentStored, DraftAbandoned, Submitted, DocumentSupplied, Withdrawn)
-}
+    fact.TYPE: fact
+    for fact in (
+        DraftOpened, DraftChanged, DocumentStored, DraftAbandoned,
+        Submitted, DocumentSupplied, Withdrawn,
+    )
+}  # fmt: skip
 """Everything that can be in an application's stream, by type."""
 
 
@@ -152,7 +164,14 @@ class Application:
     withdrawn_at: datetime | None = None
     abandoned_at: datetime | None = None
     changed_at: datetime | None = None
-    """When a document was last stored."""
+    """When a document was last stored, or something else changed."""
+    opened_by: Actor | None = None
+    """The officer at the desk, where one filled it in."""
+
+    @property
+    def last_changed_at(self) -> datetime:
+        """From when on the time runs that a draft is kept."""
+        return self.changed_at or self.opened_at
 
     def by_id(self, document: str) -> StoredDocument | None:
         """A document of this application by its id, whether or not it was replaced since."""
@@ -162,26 +181,28 @@ class Application:
 def evolve(application: Application | None, number: str, fact: Fact, at: datetime) -> Application:
     """The state after `fact`, which happened at `at`. The first fact of a stream is always `DraftOpened`."""
     if isinstance(fact, DraftOpened):
-        return Application(number, fact.service, fact.office, fact.channel, at)
+        return Application(number, fact.service, fact.office, fact.channel, at, opened_by=fact.by)
     if application is None:
         raise ValueError(f"the stream of an application begins with {DraftOpened.TYPE}, not {fact.TYPE}")
+    state = application
     match fact:
         case DocumentStored(stored=stored, answers=answers):
-            return replace(
+            state = replace(
                 application,
                 documents={**application.documents, stored.requirement: stored},
                 known={stored.fingerprint: stored, **application.known},
                 answered=application.answered | set(answers),
                 changed_at=at,
             )
+        case DraftChanged():
+            state = replace(application, changed_at=at)
         case DraftAbandoned():
-            return replace(application, abandoned_at=at)
+            state = replace(application, abandoned_at=at)
         case Submitted():
-            return replace(application, submitted_at=at)
+            state = replace(application, submitted_at=at)
         case Withdrawn():
-            return replace(application, withdrawn_at=at)
-        case _:
-            return application
+            state = replace(application, withdrawn_at=at)
+    return state
 
 
 def find_service(catalogue: Catalogue, code: str) -> Service:
@@ -203,17 +224,31 @@ def is_offered(service: Service, office: Office) -> bool:
     return service.published and (not office.services or service.code in office.services)
 
 
-def open_draft(service: Service, office: Office, channel: Channel) -> list[Fact]:
-    """Begin an application. Raises `ServiceNotOffered`."""
+def open_draft(service: Service, office: Office, channel: Channel, by: Actor | None = None) -> list[Fact]:
+    """Begin an application; `by`: the officer who does it for a person at the desk. Raises `ServiceNotOffered`."""
     if not is_offered(service, office):
         raise ServiceNotOffered(service=service.code, office=office.code)
-    return [DraftOpened(service=service.code, office=office.code, channel=channel)]
+    return [DraftOpened(service=service.code, office=office.code, channel=channel, by=by)]
+
+
+def check_draft(application: Application) -> None:
+    """Raises `AlreadySubmitted`."""
+    if application.submitted_at is not None:
+        raise AlreadySubmitted()
+
+
+CHANGES_SAID_EVERY: Final = timedelta(hours=1)
+
+
+def change(application: Application, at: datetime) -> list[Fact]:
+    """The applicant goes on with a draft. Raises `AlreadySubmitted`. Said at most once an hour."""
+    check_draft(application)
+    return [DraftChanged()] if at - application.last_changed_at >= CHANGES_SAID_EVERY else []
 
 
 def check_attachable(application: Application, service: Service, requirement: str) -> None:
     """Raises what `attach` would raise, before a document is uploaded: `AlreadySubmitted`, `UnknownRequirement`."""
-    if application.submitted_at is not None:
-        raise AlreadySubmitted()
+    check_draft(application)
     known = [one.code for one in service.requirements]
     if requirement not in known:
         raise UnknownRequirement(requirement=requirement[:64], known=known)
@@ -240,19 +275,30 @@ def abandon(application: Application, limit: datetime) -> list[Fact]:
     """Give up a draft that nobody changed since `limit`; what was handed in stays, and what was given up is."""
     if application.submitted_at or application.abandoned_at:
         return []
-    return [DraftAbandoned()] if (application.changed_at or application.opened_at) <= limit else []
+    return [DraftAbandoned()] if application.last_changed_at <= limit else []
 
 
-def missing_requirements(application: Application, service: Service) -> list[str]:
-    """Codes of the mandatory requirements without a document, in the catalogue's order."""
-    return [one.code for one in service.requirements if one.mandatory and one.code not in application.documents]
+NO_ANSWERS: Final[Mapping[str, str]] = {}
 
 
-def submit(application: Application, service: Service, by: Actor) -> list[Fact]:
+def missing_requirements(
+    application: Application, service: Service, answers: Mapping[str, str] = NO_ANSWERS
+) -> list[str]:
+    """Codes of the requirements without a document, in the catalogue's order: the mandatory ones, and those that the
+    applicant's answers to the form's questions bring.
+    """
+    brought = required_by(service, answers)
+    needed = [one.code for one in service.requirements if one.mandatory or one.code in brought]
+    return [code for code in needed if code not in application.documents]
+
+
+def submit(
+    application: Application, service: Service, by: Actor, answers: Mapping[str, str] = NO_ANSWERS
+) -> list[Fact]:
     """Hand the application in. Raises `RequirementsMissing`. Submitting again changes nothing."""
     if application.submitted_at is not None:
         return []
-    if missing := missing_requirements(application, service):
+    if missing := missing_requirements(application, service, answers):
         raise RequirementsMissing(missing=missing)
     documents = [document.ref() for document in application.documents.values()]
     return [

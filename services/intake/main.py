@@ -22,22 +22,30 @@ from runtime.settings import Settings, load_settings
 from runtime.web import create_app
 from services.intake.abandoned import AbandonedDrafts
 from services.intake.access import Attempts, Rate
+from services.intake.addresses import AddressBook
 from services.intake.admitting import Admission
 from services.intake.answering import answer_refusal
 from services.intake.api import APPLICATION_ROUTES
 from services.intake.application import Applications
 from services.intake.catalogue_api import CATALOGUE_ROUTES, CatalogueAnswers
 from services.intake.desk import Desk
+from services.intake.desk_api import DESK_ROUTES
 from services.intake.documents import DocumentStorage, check_storage_url
+from services.intake.draft_api import DRAFT_ROUTES
 from services.intake.entrance import Entrance
 from services.intake.events_api import EVENT_ROUTES
+from services.intake.filling import Filling
 from services.intake.handlers import LogHandler
 from services.intake.held import HeldEvents
 from services.intake.keys import MasterKeys
+from services.intake.links import Links
+from services.intake.links_api import LINK_ROUTES, LinkDesk
 from services.intake.projections import LogView
 from services.intake.publishers import Publishers
 from services.intake.refusals import Refused
 from services.intake.staff_api import STAFF_ROUTES
+from services.intake.upload_api import UPLOAD_ROUTES
+from services.intake.uploads import Uploads
 from services.intake.vault import Vault
 
 SCHEMA = "intake"
@@ -124,6 +132,7 @@ def build(settings: IntakeSettings) -> Litestar:
         clock=now,
     )
     backbone.works("abandoned drafts", abandoned.sweep_for_ever)
+    filling = Filling(store=backbone.store, vault=vault, catalogue=catalogue, source=source, clock=now)
     applications = Applications(
         store=backbone.store,
         vault=vault,
@@ -133,6 +142,20 @@ def build(settings: IntakeSettings) -> Litestar:
         source=source,
         clock=now,
     )
+    entrance = _entrance(settings, vault)
+    book = AddressBook(backbone.pool, master_keys)
+    backbone.works("address book", book.keep_for_ever)
+    link_desk = LinkDesk(
+        links=Links(backbone.pool, vault=vault, master_keys=master_keys, book=book, clock=now),
+        entrance=entrance,
+        vault=vault,
+        applications=applications,
+        seconds=time.monotonic,
+        clock=now,
+    )
+    backbone.works("old links", link_desk.sweep_for_ever)
+    uploads = Uploads(backbone.pool, applications, limit_bytes=settings.document_limit_bytes, clock=now)
+    backbone.works("abandoned pieces", uploads.sweep_for_ever)
     return create_app(
         settings=settings,
         title="Jejak intake",
@@ -141,7 +164,16 @@ def build(settings: IntakeSettings) -> Litestar:
         routes=[
             Router(
                 "/",
-                route_handlers=[CATALOGUE_ROUTES, APPLICATION_ROUTES, STAFF_ROUTES, EVENT_ROUTES],
+                route_handlers=[
+                    CATALOGUE_ROUTES,
+                    APPLICATION_ROUTES,
+                    DRAFT_ROUTES,
+                    UPLOAD_ROUTES,
+                    LINK_ROUTES,
+                    STAFF_ROUTES,
+                    DESK_ROUTES,
+                    EVENT_ROUTES,
+                ],
                 exception_handlers={Refused: answer_refusal},
             ),
             quarantine_routes(backbone.quarantine),
@@ -149,7 +181,10 @@ def build(settings: IntakeSettings) -> Litestar:
         dependencies={
             "catalogue_answers": CatalogueAnswers(catalogue),
             "applications": applications,
-            "desk": _desk(settings, backbone.pool, vault, master_keys, catalogue),
+            "filling": filling,
+            "uploads": uploads,
+            "desk": _desk(settings, backbone.pool, entrance, master_keys, catalogue),
+            "link_desk": link_desk,
             "publishers": Publishers.load(settings.publishers),
             "admission": Admission(backbone.store, held, now, _own_sources(catalogue)),
             "held_events": held,
@@ -182,21 +217,28 @@ def _backbone(settings: IntakeSettings, source: str, metrics: Metrics) -> Backbo
     )
 
 
-def _desk(settings: IntakeSettings, pool: Pool, vault: Vault, master_keys: MasterKeys, catalogue: Catalogue) -> Desk:
+def _entrance(settings: IntakeSettings, vault: Vault) -> Entrance:
     attempts = Attempts(
         time.monotonic,
         per_number=Rate(settings.failures_per_number, FAILURES_WITHIN_S),
         per_client=Rate(settings.failures_per_client, FAILURES_WITHIN_S),
     )
+    return Entrance(vault, attempts, now)
+
+
+def _desk(
+    settings: IntakeSettings, pool: Pool, entrance: Entrance, master_keys: MasterKeys, catalogue: Catalogue
+) -> Desk:
     followed_at = f"{settings.status_url.rstrip('/')}/applications/{{number}}" if settings.status_url else None
     return Desk(
-        entrance=Entrance(vault, attempts),
+        entrance=entrance,
         pool=pool,
         master_keys=master_keys,
         catalogue=catalogue,
         office=settings.office,
         document_limit_bytes=settings.document_limit_bytes,
         track_url=settings.track_url or followed_at,
+        draft_days=settings.draft_days,
         clock=time.monotonic,
         drafts_per_minute=settings.drafts_per_minute,
     )

@@ -3,11 +3,15 @@
     Refused
     ├── domain.py      UnknownService, UnknownOffice, ServiceNotOffered, UnknownRequirement, RequirementsMissing,
     │                  AlreadySubmitted, NotSubmitted, NotRequested, AlreadyEnded
-    ├── applicant.py   InvalidApplicant
+    ├── applicant.py   InvalidApplicant;  form.py  InvalidForm
+    ├── desk_api.py    NotOpenedAtDesk
+    ├── uploads.py     UnknownUpload, UploadElsewhere, UploadBeyondLength, UploadInCrumbs
+    ├── upload_api.py  UploadUnreadable, OtherTusVersion
     ├── access.py      AccessDenied, TooManyAttempts
     ├── media.py       UnsupportedDocument, DocumentNotWhatItSays
     ├── documents.py   DocumentTooLarge, DocumentEmpty, DocumentDamaged, DocumentStorageFull, DocumentStorageAway
     ├── application.py UnknownNumber
+    ├── links.py       UnknownLink, LinkUsed, LinkExpired, NoEmail
     ├── publishers.py  NotAPublisher
     └── admission.py   EventRefused and its kinds;  held.py  NotHeld, UnknownHeldEvent
 
@@ -120,6 +124,52 @@ PROBLEMS: Final[dict[str, ProblemWords]] = {
         422,
         Words("Data pemohon tidak dapat diterima", "Perbaiki: {fields_list}."),
         Words("The applicant's data cannot be accepted", "Correct these: {fields_list}."),
+    ),
+    "invalid-form": ProblemWords(
+        422,
+        Words("Isian tidak dapat diterima", "Perbaiki: {fields_list}."),
+        Words("The form cannot be accepted", "Correct these: {fields_list}."),
+    ),
+    "not-opened-at-desk": ProblemWords(
+        403,
+        Words(
+            "Konsep ini tidak dibuka di loket Anda",
+            "Hanya loket yang membukanya dapat mengirimkannya. Minta pemohon mengirimkannya dengan nomor dan kode akses.",
+        ),
+        Words(
+            "This draft was not opened at your desk",
+            "Only the desk that opened it can hand it in. Ask the applicant to do it with number and access code.",
+        ),
+    ),
+    "unknown-upload": ProblemWords(
+        404,
+        Words("Unggahan tidak ditemukan", "Unggahan ini sudah berakhir atau diganti. Mulai lagi dari awal."),
+        Words("No such upload", "This upload has ended or was replaced. Begin again."),
+    ),
+    "upload-offset-conflict": ProblemWords(
+        409,
+        Words("Unggahan berlanjut di tempat lain", "Yang sudah diterima: {offset} byte. Lanjutkan dari sana."),
+        Words("The upload goes on elsewhere", "{offset} bytes have arrived. Go on from there."),
+    ),
+    "upload-beyond-length": ProblemWords(
+        413,
+        Words("Lebih panjang dari yang dinyatakan", "Upload-Length adalah {length} byte. Mulai unggahan baru."),
+        Words("Longer than announced", "Upload-Length is {length} bytes. Begin a new upload."),
+    ),
+    "upload-in-crumbs": ProblemWords(
+        422,
+        Words("Terlalu banyak potongan", "Paling banyak {most} potongan. Mulai lagi dengan potongan yang lebih besar."),
+        Words("Too many pieces", "At most {most} pieces. Begin again with larger ones."),
+    ),
+    "upload-header-unreadable": ProblemWords(
+        400,
+        Words("Header unggahan tidak terbaca", "Periksa {header}; bentuknya ada di tus.io (1.0.0)."),
+        Words("An upload header cannot be read", "Check {header}; tus.io (1.0.0) has its form."),
+    ),
+    "unsupported-tus-version": ProblemWords(
+        412,
+        Words("Versi tus tidak didukung", "Kirim Tus-Resumable: 1.0.0."),
+        Words("Unsupported version of tus", "Send Tus-Resumable: 1.0.0."),
     ),
     "access-denied": ProblemWords(
         401,
@@ -259,6 +309,48 @@ PROBLEMS: Final[dict[str, ProblemWords]] = {
         404,
         Words("Tidak ditemukan", "Tidak ada peristiwa dengan id itu yang pernah ditahan. Lihat GET /events/held."),
         Words("Not found", "No event of that id was ever held. See GET /events/held."),
+    ),
+    "unknown-link": ProblemWords(
+        404,
+        Words(
+            "Tautan tidak dikenal",
+            "Tautan ini tidak kami kenal: mungkin terpotong saat disalin. Bukalah dari surel, atau mintalah yang baru.",
+        ),
+        Words(
+            "Unknown link",
+            "We do not know this link: perhaps it was cut off when copied. Open it from the e-mail, or ask for a new one.",
+        ),
+    ),
+    "link-used": ProblemWords(
+        410,
+        Words(
+            "Tautan sudah dipakai",
+            "Setiap tautan hanya berlaku satu kali, dan tautan ini sudah dipakai. Mintalah tautan baru. Bila bukan Anda "
+            "yang memakainya, periksa siapa yang dapat membaca surel Anda.",
+        ),
+        Words(
+            "Link already used",
+            "Each link works once, and this one has been used. Ask for a new one. If it was not you who used it, check who "
+            "can read your e-mail.",
+        ),
+    ),
+    "link-expired": ProblemWords(
+        410,
+        Words("Tautan sudah tidak berlaku", "Masa berlaku tautan ini sudah lewat. Mintalah tautan baru."),
+        Words("Link expired", "This link is no longer valid: its time has passed. Ask for a new one."),
+    ),
+    "no-email": ProblemWords(
+        409,
+        Words(
+            "Tidak ada alamat surel",
+            "Permohonan ini tidak memuat alamat surel, jadi tautan tidak dapat dikirim. Simpanlah nomor dan kode akses, "
+            "atau tambahkan alamat surel pada formulir.",
+        ),
+        Words(
+            "No e-mail address",
+            "This application has no e-mail address, so no link can be sent. Keep number and access code, or add an e-mail "
+            "address to the form.",
+        ),
     ),
     "unknown-number": ProblemWords(
         404,

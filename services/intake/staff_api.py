@@ -1,11 +1,12 @@
 """What staff and systems read of an application here: the contact, and the documents."""
 
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Annotated, Final
 
 from litestar import Response, Router, get
 from litestar.params import FromPath
 from litestar.response import Stream
+from msgspec import Meta, Struct
 
 from contracts.number import InvalidNumber, parse_number
 from runtime.auth import requires
@@ -29,6 +30,34 @@ _EXTENSIONS: Final = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png"
 async def show_contact(number: FromPath[str], applications: Applications) -> Response[Contact]:
     """How to reach the applicant, for the system that writes to them; not to be kept."""
     return Response(await applications.contact(canonical(number)), headers=NO_STORE)
+
+
+class NeedsView(Struct, frozen=True, kw_only=True):
+    """What the desk should know before a visit; no names."""
+
+    needs: Annotated[list[str], Meta(description="Codes of the office's `assistance`.")]
+    on_behalf: Annotated[bool, Meta(description="Someone else filed it, with the applicant's consent.")]
+    relation: Annotated[str | None, Meta(description="What that person is to the applicant.")]
+    answers: Annotated[dict[str, str], Meta(description="Answers to the service's questions, by their codes.")]
+    fees: Annotated[list[str], Meta(description="Which fees of a group the applicant chose.")]
+
+
+@get("/applications/{number:str}/needs", guards=[requires("officer", "supervisor")])
+async def show_needs(number: FromPath[str], applications: Applications) -> Response[NeedsView]:
+    """What was asked for a visit and chosen in the form, for the desk. Drafts are not shown."""
+    application = await applications.load(canonical(number))
+    if application.submitted_at is None:
+        raise UnknownNumber()
+    form = await applications.form(application.number)
+    by = form.representative
+    view = NeedsView(
+        needs=form.needs,
+        on_behalf=by is not None,
+        relation=by.relation if by else None,
+        answers=form.answers,
+        fees=form.fees,
+    )
+    return Response(view, headers=NO_STORE)
 
 
 @get("/applications/{number:str}/documents/{document:str}", guards=[requires("officer", "supervisor")])
@@ -66,4 +95,4 @@ def canonical(number: str) -> str:
         raise UnknownNumber() from error
 
 
-STAFF_ROUTES: Final = Router("/", route_handlers=[show_contact, download_document], tags=["staff"])
+STAFF_ROUTES: Final = Router("/", route_handlers=[show_contact, show_needs, download_document], tags=["staff"])

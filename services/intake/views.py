@@ -1,6 +1,6 @@
 """What comes in and goes out over HTTP, as the applicants' API shows it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
@@ -40,13 +40,18 @@ class DocumentView(Struct, frozen=True, kw_only=True):
 
 
 class DraftView(Struct, frozen=True, kw_only=True):
-    """An application as its applicant sees it here. `requested`: what the office asks for at present."""
+    """An application as its applicant sees it here. `requested`: what the office asks for at present.
+
+    `kept_until`: when a draft is destroyed unless its applicant goes on with it.
+    """
 
     number: str
     state: Literal["draft", "submitted", "ended"]
     service: str
     office: str
+    channel: Channel
     opened_at: datetime
+    kept_until: datetime | None
     submitted_at: datetime | None
     documents: list[DocumentView]
     missing: list[str]
@@ -54,13 +59,13 @@ class DraftView(Struct, frozen=True, kw_only=True):
 
 
 class ReceiptView(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The receipt of a submitted application."""
+    """The receipt of a submitted application. Without the access code for who came by a link that was sent by e-mail."""
 
     number: str
-    access_code: str
     submitted_at: datetime
     service: str
     office: str
+    access_code: str = ""
     track_url: str | None = None
 
 
@@ -88,16 +93,24 @@ def document_view(document: StoredDocument) -> DocumentView:
     )
 
 
-def draft_view(view: View) -> DraftView:
-    """What is shown of an application."""
+def state_of(view: View) -> Literal["draft", "submitted", "ended"]:
+    """Where an application stands, as intake knows it."""
+    if view.ended_by is not None or view.application.withdrawn_at is not None:
+        return "ended"
+    return "submitted" if view.application.submitted_at else "draft"
+
+
+def draft_view(view: View, draft_kept: timedelta) -> DraftView:
+    """What is shown of an application. `draft_kept`: how long a draft is kept since it was last changed."""
     application = view.application
-    ended = view.ended_by is not None or application.withdrawn_at is not None
     return DraftView(
         number=application.number,
-        state="ended" if ended else "submitted" if application.submitted_at else "draft",
+        state=state_of(view),
         service=application.service,
         office=application.office,
+        channel=application.channel,
         opened_at=application.opened_at,
+        kept_until=None if application.submitted_at else application.last_changed_at + draft_kept,
         submitted_at=application.submitted_at,
         documents=[document_view(document) for document in application.documents.values()],
         missing=[] if application.submitted_at else view.missing,

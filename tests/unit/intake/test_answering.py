@@ -16,12 +16,16 @@ ROOMS = (
     "applicant",
     "application",
     "catalogue_api",
+    "desk_api",
     "documents",
     "domain",
     "events_api",
+    "form",
     "held",
     "links",
     "media",
+    "upload_api",
+    "uploads",
 )
 
 
