@@ -178,8 +178,8 @@ def test_an_office_that_lists_its_services_offers_only_those(folder: Path, tmp_p
 
 def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
     text = (Path(__file__).parents[3] / "docs/catalogue.md").read_text()
-    service, office = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
-    for file, content in (("services/fishing_permit.yaml", service), ("offices/lebong.yaml", office)):
+    service, office, visiting = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    for file, content in (("services/fishing_permit.yaml", service), ("offices/lebong.yaml", office + visiting)):
         (tmp_path / file).parent.mkdir()
         (tmp_path / file).write_text(content)
     change(tmp_path / "offices/lebong.yaml", services=["fishing_permit"])
