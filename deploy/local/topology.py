@@ -38,6 +38,7 @@ class Topology:
             **self._addresses(),
             **self._trust(),
             **tokens,
+            **self._provider(),
             "JEJAK_NUMBER_KEY": self._keys.number_key,
             "JEJAK_PUBLISHER_SECRET_TREASURY": self._keys.treasury_secret,
             "JEJAK_MAIL": str(self._state.path("mail")),
@@ -52,8 +53,14 @@ class Topology:
             wave=Wave.SERVICE,
             address=f"http://{LOOPBACK}:{port}",
             ports=(port,),
-            environment=self._portal_environment() if name == PORTAL else self._service_environment(name),
+            environment=self._environment(name),
         )
+
+    def _environment(self, name: str) -> Mapping[str, str]:
+        if name == PORTAL:
+            return self._portal_environment()
+        push = {"JEJAK_VAPID_PRIVATE_KEY": self._keys.vapid_key} if name == "notify" else {}
+        return {**self._service_environment(name), **push}
 
     def _service_environment(self, name: str) -> Mapping[str, str]:
         documents = self._state.path("documents")
@@ -82,6 +89,12 @@ class Topology:
             "JEJAK_PUBLIC_URL": self._address(PORTAL),
             "JEJAK_SESSION_KEY": self._keys.session_key,
             "JEJAK_SERVICE_TOKEN": self._keys.issuer.token("system", subject=PORTAL),
+            **self._provider(),
+        }
+
+    def _provider(self) -> dict[str, str]:
+        """How a portal is known to the provider; also for one that somebody starts beside the system, to work on it."""
+        return {
             "JEJAK_OIDC_ISSUER": self._address("issuer"),
             "JEJAK_OIDC_CLIENT_ID": CLIENT_ID,
             "JEJAK_OIDC_CLIENT_SECRET": self._keys.portal_secret,

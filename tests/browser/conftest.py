@@ -47,10 +47,14 @@ class Portal:
         self.url = url
         self.key = key
 
+    @property
+    def sessions(self) -> Sessions:
+        """Opens and seals sessions as this portal does."""
+        return Sessions([base64.urlsafe_b64encode(base64.b64decode(self.key))], secure=False, hours=12)
+
     def session(self, session: Session) -> list[dict[str, Any]]:
         """`session` as cookies for a browser context."""
-        sealing = Sessions([base64.urlsafe_b64encode(base64.b64decode(self.key))], secure=False, hours=12)
-        return [{"name": one.key, "value": one.value, "url": self.url} for one in sealing.close(session, {})]
+        return [{"name": one.key, "value": one.value, "url": self.url} for one in self.sessions.close(session, {})]
 
 
 @pytest.fixture(scope="session")
