@@ -1,45 +1,46 @@
 """HTTP for officers: the inbox, a case, the commands, the payments to follow up."""
 
-from collections.abc import Callable
-from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
-from contracts.facts import Actor, Role
-from contracts.number import InvalidNumber, parse_number
-from runtime import problems
 from runtime.auth import Principal, requires
 from runtime.conditional import etag, is_unchanged, matched_version, not_modified
-from runtime.database import Pool
 from runtime.idempotency import idempotent
 from runtime.pagination import LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, next_link
-from runtime.problems import Problem
 from services.processing import commands
-from services.processing.application import Cases, Dossier, NoSuchCase, StaleVersion
 from services.processing.events import ProblemKind
+from services.processing.handling.domain import officer_code
+from services.processing.opinions import commands as asking
 from services.processing.queries import (
-    BadPlace,
+    Claimed,
     Filter,
     Place,
     ProblemFilter,
     ProblemPlace,
     Sort,
     WaitsFor,
-    Worklist,
 )
-from services.processing.refusals import Refusal
+from services.processing.routing import Desk, answered, canonical
 from services.processing.shapes import CaseView, InboxPage, PaymentProblemPage
-from services.processing.views import Views, limit_passed, steps
+from services.processing.views import limit_passed
+from services.processing.worklist import WorklistRow
 
 CODE: Final = r"^[a-z][a-z0-9_.-]{0,63}$(?!\n)"
 ServiceCode = Annotated[str | None, Parameter(pattern=CODE, description="For this service.")]
 StageCode = Annotated[str | None, Parameter(pattern=CODE, description="At this stage; `closed`: those that ended.")]
 DeskCode = Annotated[str | None, Parameter(pattern=CODE, query="desk", description="Where this desk acted last.")]
+ClaimedBy = Annotated[
+    Claimed | None, Parameter(description="Claimed by me, by others, by nobody; `anybody`: by somebody.")
+]
+QueueCode = Annotated[str | None, Parameter(pattern=CODE, description="Handed to this desk and not claimed there yet.")]
+OpinionState = Annotated[
+    Literal["awaited", "late", "given"] | None, Parameter(description="Where another body's opinion is so.")
+]
 Settled = Annotated[bool, Parameter(description="Those that were put right instead.")]
 Limit = Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="How many at most.")]
 _PRIVATE: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
@@ -62,35 +63,14 @@ COMMANDS: Final[dict[str, type[commands.Command]]] = {
     "resume": commands.Resume,
     "transfer": commands.Transfer,
     "settle-payment-problem": commands.SettlePaymentProblem,
+    "ask-opinion": asking.AskOpinion,
+    "reissue-opinion-link": asking.ReissueOpinionLink,
+    "withdraw-opinion": asking.WithdrawOpinion,
 }
 
 
-class Desk:
-    """What the routes work with. `office` is whom an officer without an office in his token acts for."""
-
-    def __init__(
-        self, *, cases: Cases, worklist: Worklist, views: Views, pool: Pool, office: str, clock: Callable[[], datetime]
-    ) -> None:
-        self.cases = cases
-        self.worklist = worklist
-        self.views = views
-        self.pool = pool
-        self.clock = clock
-        self._office = office
-
-    def actor(self, principal: Principal) -> Actor:
-        """The role, office and desk that the event will name; never the person."""
-        role: Role = "supervisor" if principal.has("supervisor") and not principal.has("officer") else "officer"
-        return Actor(role=role, office=principal.office or self._office, desk=principal.desk)
-
-    def view(self, dossier: Dossier, principal: Principal) -> CaseView:
-        """The case as this officer sees it."""
-        now = self.cases.circumstances(dossier.case, self.actor(principal))
-        return self.views.case(dossier, now.service, now)
-
-
-def office_routes(desk: Desk) -> Router:
-    """Everything behind the officers' counters. Reading: officer, supervisor, auditor; commanding: officer, supervisor."""
+def office_routes(desk: Desk, *more: Router) -> Router:
+    """Everything behind the officers' counters, with `more` that is refused in the same way. Reading: officer, supervisor, auditor; commanding: officer, supervisor."""
     reading = Router(
         "/",
         route_handlers=[_inbox(desk), _case(desk), _payment_problems(desk)],
@@ -101,8 +81,7 @@ def office_routes(desk: Desk) -> Router:
         route_handlers=[_command(desk, name, body) for name, body in COMMANDS.items()],
         guards=[requires("officer", "supervisor")],
     )
-    handled: dict[int | type[Exception], Any] = dict.fromkeys(_PROBLEMS, _answer)
-    return Router("/", route_handlers=[reading, commanding], exception_handlers=handled)
+    return Router("/", route_handlers=[reading, commanding, *more], exception_handlers=answered())
 
 
 def _inbox(desk: Desk) -> HTTPRouteHandler:
@@ -115,27 +94,41 @@ def _inbox(desk: Desk) -> HTTPRouteHandler:
         desk_code: DeskCode = None,
         paused: bool | None = None,
         waits_for: WaitsFor | None = None,
+        claimed: ClaimedBy = None,
+        queue: QueueCode = None,
+        escalated: bool | None = None,
+        opinion: OpinionState = None,
         sort: Sort = "deadline",
         cursor: str | None = None,
         limit: Limit = LIMIT_DEFAULT,
     ) -> Response[InboxPage]:
-        """Cases that have not ended, due first or (`sort=age`) oldest first; pages by the `Link` header."""
-        now = desk.clock()
-        chosen = Filter(stage=stage, service=service, desk=desk_code, paused=paused, waits_for=waits_for)
+        """Cases that have not ended: due first, (`sort=urgency`) escalated ones before all, or (`sort=age`) oldest first;
+        pages by the `Link` header.
+        """
+        now, me = desk.clock(), officer_code(request.user.subject)
+        chosen = Filter(
+            stage=stage, service=service, desk=desk_code, paused=paused, waits_for=waits_for, claimed=claimed,
+            officer=me, queue=queue, escalated=escalated, opinion=opinion,
+        )  # fmt: skip
         rows = await desk.worklist.cases(chosen, sort, decode_cursor(cursor, Place), limit + 1, now)
-        page = InboxPage([desk.views.inbox_item(row, now) for row in rows[:limit]])
+        page = InboxPage([desk.views.inbox_item(row, now, me) for row in rows[:limit]])
         last = rows[limit - 1] if len(rows) > limit else None
-        place = last and Place(last.deadline_at if sort == "deadline" else last.submitted_at, last.number)
+        place = last and _place(last, sort)
         return _page(request, page, place)
 
     return inbox
+
+
+def _place(row: WorklistRow, sort: Sort) -> Place:
+    key = row.submitted_at if sort == "age" else row.deadline_at
+    return Place(key, row.number, row.escalated_at is not None)
 
 
 def _case(desk: Desk) -> HTTPRouteHandler:
     @get("/cases/{number:str}", summary="A case", tags=["cases"])
     async def show_case(request: Request[Any, Any, Any], number: str) -> Response[CaseView]:
         """Everything about one case, without personal data: documents are references to intake. The ETag is its version."""
-        dossier = await desk.cases.load(_canonical(number))
+        dossier = await desk.cases.load(canonical(number))
         view = desk.view(dossier, request.user)
         tag = etag(view.version)
         if is_unchanged(request, tag) and not limit_passed(view):
@@ -158,7 +151,7 @@ def _payment_problems(desk: Desk) -> HTTPRouteHandler:
     ) -> Response[PaymentProblemPage]:
         """Late, double, wrong and unknown payments that wait to be put right, in the order in which they were reported."""
         place = decode_cursor(cursor, ProblemPlace)
-        chosen = ProblemFilter(kind, _canonical(number) if number else None, settled)
+        chosen = ProblemFilter(kind, canonical(number) if number else None, settled)
         rows = await desk.worklist.problems(chosen, place, limit + 1)
         page = PaymentProblemPage([desk.views.problem(row) for row in rows[:limit]])
         last = rows[limit - 1] if len(rows) > limit else None
@@ -176,7 +169,7 @@ def _command(desk: Desk, name: str, body: type[commands.Command]) -> HTTPRouteHa
 
         async def execute() -> Response[CaseView]:
             principal: Principal = request.user
-            dossier = await desk.cases.command(_canonical(number), version, command, desk.actor(principal))
+            dossier = await desk.cases.command(canonical(number), version, command, desk.actor(principal))
             return _with_version(desk.view(dossier, principal))
 
         return await idempotent(request, desk.pool, execute, required=False)
@@ -200,13 +193,6 @@ def _command(desk: Desk, name: str, body: type[commands.Command]) -> HTTPRouteHa
     )(handler)
 
 
-def _canonical(number: str) -> str:
-    try:
-        return parse_number(number)
-    except InvalidNumber:
-        raise NoSuchCase(number) from None
-
-
 def _with_version(view: CaseView) -> Response[CaseView]:
     return Response(view, headers={"ETag": etag(view.version), **_PRIVATE})
 
@@ -219,39 +205,3 @@ def _page(request: Request[Any, Any, Any], page: msgspec.Struct, place: object |
         return not_modified(tag, **_PRIVATE)
     headers = {"ETag": tag, **_PRIVATE, **next_link(request, place)}
     return Response(body, media_type="application/json", headers=headers)
-
-
-def _no_such_case(error: NoSuchCase) -> Problem:
-    return problems.not_found("This office has no case of that number.", slug="no-such-case")
-
-
-def _stale(error: StaleVersion) -> Problem:
-    version = error.dossier.case.version
-    return problems.precondition_failed(
-        "The case changed after you read it: see `changed`, read it again and decide again.",
-        headers={"ETag": etag(version)},
-        version=version,
-        changed=steps(error.since, error.expected + 1),
-    )
-
-
-def _refused(error: Refusal) -> Problem:
-    details: dict[str, Any] = error.details
-    return Problem(error.slug, error.status, error.words.en, words=error.words, **details)
-
-
-def _bad_place(error: BadPlace) -> Problem:
-    return problems.bad_request("Take the cursor as it stands in the Link header, or leave it out.", slug="cursor")
-
-
-_PROBLEMS: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
-    NoSuchCase: _no_such_case,
-    StaleVersion: _stale,
-    Refusal: _refused,
-    BadPlace: _bad_place,
-}
-
-
-def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    make = next(make for kind, make in _PROBLEMS.items() if isinstance(error, kind))
-    return problems.render(request, make(error))

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Final
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from pydantic import Field
 
 from contracts import catalogue
+from contracts.catalogue import Catalogue
 from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, is_public, key_of
 from contracts.facts import Remedy
 from runtime.backbone import Backbone, Log
@@ -18,12 +19,20 @@ from runtime.relay import RelayMetrics
 from runtime.serve import run
 from runtime.settings import Settings, load_settings
 from runtime.web import create_app
-from services.processing.api import Desk, office_routes
+from services.processing.api import office_routes
 from services.processing.application import Cases
 from services.processing.conditions import Policy
+from services.processing.deadlines import Ahead
 from services.processing.handlers import CaseHandler
+from services.processing.handling.api import Handlers, handling_routes
+from services.processing.handling.application import Handlings
+from services.processing.handling.escalation import Escalation
+from services.processing.handling.presence import Presence
+from services.processing.opinions.api import opinion_routes
+from services.processing.opinions.application import Opinions
 from services.processing.projections import WorklistProjection
 from services.processing.queries import Worklist
+from services.processing.routing import Desk
 from services.processing.stamping import Stamp
 from services.processing.views import Views
 
@@ -43,6 +52,14 @@ class ProcessingSettings(Settings):
     fee_valid_days: int = Field(7, ge=1, le=365, description="days for which a billing code can be paid")
     answer_within_days: int = Field(7, ge=1, le=365, description="days for supplying a requested document")
     collect_within_days: int = Field(30, ge=1, le=3650, description="days for collecting what was issued")
+    opinion_within_days: int = Field(7, ge=1, le=365, description="days for another body's opinion")
+    opinion_grace_days: int = Field(14, ge=0, le=365, description="days after that in which its link still works")
+    claims_at_once: int = Field(10, ge=1, le=1000, description="cases waiting for the office that an officer may claim")
+    escalate_percent: int = Field(
+        20, ge=0, le=100, description="percent of a deadline's length before which it is escalated"
+    )
+    escalate_units: int = Field(1, ge=0, le=365, description="and days (or hours) of it at least")
+    escalate_look_s: float = Field(30, gt=0, le=3600, description="seconds between looking for deadlines that are near")
     remedy_code: str = Field("administrative_objection", description="remedy against a refusal, by its code")
     remedy_legal_basis: str = Field("UU 30/2014 Pasal 77", description="law that gives the remedy")
     remedy_working_days: int = Field(21, ge=1, le=3650, description="working days for using the remedy")
@@ -53,6 +70,8 @@ class ProcessingSettings(Settings):
             fee_valid=timedelta(days=self.fee_valid_days),
             answer_within=timedelta(days=self.answer_within_days),
             collect_within=timedelta(days=self.collect_within_days),
+            opinion_within=timedelta(days=self.opinion_within_days),
+            opinion_grace=timedelta(days=self.opinion_grace_days),
             remedy=Remedy(
                 code=self.remedy_code, legal_basis=self.remedy_legal_basis, within_days=self.remedy_working_days
             ),
@@ -79,26 +98,43 @@ def build(settings: ProcessingSettings) -> Litestar:
         relay_metrics=RelayMetrics(metrics.registry),
     )
     backbone.consumes(settings.consumer, EventStoreEffect(backbone.store, CaseHandler(backbone.store, known, stamp)))
-    projection = WorklistProjection(backbone.pool, backbone.store, known, channel=backbone.store.channel)
+    ahead = Ahead(settings.escalate_percent, settings.escalate_units)
+    projection = WorklistProjection(backbone.pool, backbone.store, known, channel=backbone.store.channel, ahead=ahead)
     backbone.works("worklist", projection.run)
-    desk = Desk(
-        cases=Cases(store=backbone.store, catalogue=known, policy=settings.policy(), stamp=stamp, clock=now),
-        worklist=Worklist(backbone.pool),
-        views=Views(known, settings.intake_url),
-        pool=backbone.pool,
-        office=settings.office,
-        clock=now,
-    )
+    escalation = Escalation(
+        pool=backbone.pool, store=backbone.store, catalogue=known, stamp=stamp, clock=now, ahead=ahead,
+        look_every_s=settings.escalate_look_s,
+    )  # fmt: skip
+    backbone.works("escalation", escalation.run)
     return create_app(
         settings=settings,
         title="Jejak processing",
         version="1",
         description="What officers decide: the case of each application.",
-        routes=[office_routes(desk), quarantine_routes(backbone.quarantine)],
+        routes=[_routes(settings, backbone, known, stamp, projection), quarantine_routes(backbone.quarantine)],
         lifespan=[backbone.running],
         ready={"database": backbone.check_database, "consumers": backbone.check_consumers},
         metrics=metrics,
     )
+
+
+def _routes(
+    settings: ProcessingSettings, backbone: Backbone, known: Catalogue, stamp: Stamp, projection: WorklistProjection
+) -> Router:
+    """Everything behind the officers' counters."""
+    store, pool = backbone.store, backbone.pool
+    cases = Cases(store=store, catalogue=known, policy=settings.policy(), stamp=stamp, clock=now)
+    desk = Desk(
+        cases=cases, worklist=Worklist(pool), views=Views(known, settings.intake_url), pool=pool,
+        office=settings.office, clock=now,
+    )  # fmt: skip
+    most = settings.claims_at_once
+    handlings = Handlings(
+        cases=cases, store=store, pool=pool, rows=projection, catalogue=known, stamp=stamp, clock=now, most=most
+    )
+    handlers = Handlers(desk=desk, handlings=handlings, presence=Presence(pool, now), most=most)
+    opinions = Opinions(cases=cases, store=store, catalogue=known, stamp=stamp, clock=now)
+    return office_routes(desk, *handling_routes(handlers), opinion_routes(desk, opinions))
 
 
 def main() -> None:

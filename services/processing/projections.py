@@ -16,6 +16,9 @@ from runtime.database import Connection, Pool
 from runtime.eventstore import EventStore
 from runtime.listening import follow
 from services.processing.application import Dossier, dossier_of
+from services.processing.deadlines import AHEAD, Ahead
+from services.processing.handling.application import handling_of
+from services.processing.handling.domain import PREFIX, stream_of
 from services.processing.payments import PaymentProblemRow, problem_row
 from services.processing.worklist import WorklistRow, row_of
 
@@ -32,7 +35,7 @@ INSERT INTO worklist ({", ".join(_COLUMNS)})
 VALUES ({", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))})
 ON CONFLICT (number) DO UPDATE
 SET ({", ".join(_COLUMNS)}) = ROW ({", ".join(f"excluded.{name}" for name in _COLUMNS)})
-WHERE worklist.version < excluded.version
+WHERE worklist.version <= excluded.version AND worklist.handling_version <= excluded.handling_version
 """  # noqa: S608 - only names of our own columns
 UPSERT_PROBLEM = f"""
 INSERT INTO payment_problems ({", ".join(_PROBLEM_COLUMNS)})
@@ -47,7 +50,10 @@ WHERE payment_problems.settled_at IS NULL AND excluded.settled_at IS NOT NULL
 class WorklistProjection:
     """Keeps `worklist` and `payment_problems` up to date. Several may run: each batch is written by one of them."""
 
-    def __init__(self, pool: Pool, store: EventStore, catalogue: Catalogue, *, channel: str) -> None:
+    def __init__(
+        self, pool: Pool, store: EventStore, catalogue: Catalogue, *, channel: str, ahead: Ahead = AHEAD
+    ) -> None:
+        self._ahead = ahead
         self._pool = pool
         self._store = store
         self._catalogue = catalogue
@@ -68,21 +74,30 @@ class WorklistProjection:
             if not batch:  # another replica wrote it
                 return False
             # A stream that is no case (a reserved billing code, an operator's note) has no row.
-            streams = list(dict.fromkeys(event.stream for event in batch if ":" not in event.stream))
-            histories = await self._store.load_many(streams)
-            dossiers = [dossier_of(number, stored) for number, stored in histories.items()]
-            await self._write(connection, [dossier for dossier in dossiers if dossier.case.exists])
+            streams = (event.stream.removeprefix(PREFIX) for event in batch)
+            await self.write(connection, list(dict.fromkeys(stream for stream in streams if ":" not in stream)))
             await connection.execute(STORE_POSITION, batch[-1].id)
             return True
 
-    async def _write(self, connection: Connection, dossiers: Sequence[Dossier]) -> None:
+    async def write(self, connection: Connection, numbers: Sequence[str]) -> None:
+        """Make the rows of these cases anew, each with who works at it, as the event store has both now."""
+        histories = await self._store.load_many([*numbers, *map(stream_of, numbers)])
+        found = [(dossier_of(number, histories[number]), histories[stream_of(number)]) for number in numbers]
+        present = [(dossier, handling_of(stored)) for dossier, stored in found if dossier.case.exists]
         rows = [
-            row_of(dossier.number, dossier.case, service, self._catalogue.offices[dossier.case.office])
-            for dossier in dossiers
+            row_of(
+                dossier.number,
+                dossier.case,
+                service,
+                self._catalogue.offices[dossier.case.office],
+                handling=handling,
+                ahead=self._ahead,
+            )
+            for dossier, handling in present
             if (service := self._catalogue.services.get(dossier.case.service))
         ]
         await connection.executemany(UPSERT_ROW, [astuple(row) for row in rows])
-        await connection.executemany(UPSERT_PROBLEM, _problems(dossiers))
+        await connection.executemany(UPSERT_PROBLEM, _problems(dossier for dossier, _ in present))
 
 
 def _problems(dossiers: Iterable[Dossier]) -> list[tuple[object, ...]]:

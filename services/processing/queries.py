@@ -1,6 +1,6 @@
 """Reading the officers' read models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
@@ -11,7 +11,9 @@ from runtime.database import Pool
 from services.processing.payments import PaymentProblemRow
 from services.processing.worklist import CLOSED, WorklistRow
 
-Sort = Literal["deadline", "age"]
+Sort = Literal["deadline", "age", "urgency"]
+"""`urgency`: what was escalated first, then by deadline."""
+Claimed = Literal["me", "others", "nobody", "anybody"]
 WaitsFor = Literal["office", "applicant", "agency", "pause"]
 Instant = Annotated[datetime, Meta(tz=True)]
 Number = Annotated[str, Meta(pattern=r"^[0-9A-Z*~$=-]{1,40}$(?!\n)")]
@@ -22,6 +24,7 @@ class Place(NamedTuple):
 
     key: Instant | None
     number: Number
+    escalated: bool = False
 
 
 class ProblemPlace(NamedTuple):
@@ -45,6 +48,13 @@ class Filter:
     desk: str | None = None
     paused: bool | None = None
     waits_for: WaitsFor | None = None
+    claimed: Claimed | None = None
+    """By whom; `me` is `officer`."""
+    officer: str = ""
+    queue: str | None = None
+    """Handed to this desk."""
+    escalated: bool | None = None
+    opinion: Literal["awaited", "late", "given"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +66,34 @@ class ProblemFilter:
     settled: bool = False
 
 
-_KEYS: Final[dict[Sort, str]] = {"deadline": "coalesce(deadline_at, 'infinity')", "age": "submitted_at"}
+_KEYS: Final[dict[Sort, str]] = {
+    "deadline": "coalesce(deadline_at, 'infinity')",
+    "age": "submitted_at",
+    "urgency": "escalated_at IS NULL, coalesce(deadline_at, 'infinity')",
+}
+_AFTER: Final[dict[Sort, str]] = {
+    "deadline": "coalesce($8::timestamptz, 'infinity')",
+    "age": "coalesce($8::timestamptz, 'infinity')",
+    "urgency": "NOT $15::boolean, coalesce($8::timestamptz, 'infinity')",
+}
+_COLUMNS: Final = ", ".join(field.name for field in fields(WorklistRow))
 
 SELECT_CASES = """
-SELECT * FROM worklist
+SELECT {columns} FROM worklist
 WHERE {stage}
   AND ($1::text IS NULL OR stage = $1)
   AND ($2::text IS NULL OR service = $2)
   AND ($3::text IS NULL OR desk = $3)
   AND ($4::boolean IS NULL OR paused = $4)
   AND ($5::text IS NULL OR CASE WHEN act_from <= $6 THEN 'office' ELSE turn END = $5)
-  AND ($7::text IS NULL OR ({key}, number) > (coalesce($8::timestamptz, 'infinity'), $7))
+  AND ($7::text IS NULL OR ({key}, number) > ({after}, $7))
+  AND ($10::text IS NULL OR CASE $10 WHEN 'me' THEN officer = $11 WHEN 'nobody' THEN officer IS NULL
+       WHEN 'others' THEN officer <> $11 ELSE officer IS NOT NULL END)
+  AND ($12::text IS NULL OR queue = $12)
+  AND ($13::boolean IS NULL OR (escalated_at IS NOT NULL) = $13)
+  AND ($14::text IS NULL OR CASE $14 WHEN 'awaited' THEN opinions_awaited > 0 WHEN 'late' THEN opinion_due_at < $6
+       ELSE opinion_given_at IS NOT NULL END)
+  AND $15::boolean IS NOT NULL
 ORDER BY {key}, number
 LIMIT $9
 """
@@ -92,8 +119,8 @@ class Worklist:
     ) -> list[WorklistRow]:
         """The cases due or submitted first. Raises `BadPlace`."""
         open_or_not = f"stage = '{CLOSED}'" if chosen.stage == CLOSED else f"stage <> '{CLOSED}'"
-        statement = SELECT_CASES.format(stage=open_or_not, key=_KEYS[sort])
-        key, number = after or (None, None)
+        statement = SELECT_CASES.format(columns=_COLUMNS, stage=open_or_not, key=_KEYS[sort], after=_AFTER[sort])
+        key, number, escalated = after or (None, None, False)
         rows = await self._fetch(
             statement,
             chosen.stage,
@@ -105,6 +132,12 @@ class Worklist:
             number,
             key,
             limit,
+            chosen.claimed,
+            chosen.officer,
+            chosen.queue,
+            chosen.escalated,
+            chosen.opinion,
+            escalated,
         )
         return [WorklistRow(**row) for row in rows]
 

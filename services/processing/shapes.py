@@ -52,6 +52,18 @@ class InboxItem(Struct, frozen=True, kw_only=True):
     overdue: bool
     paused: bool
     payment_problems: int
+    officer: str | None = None
+    """The pseudonym of who claimed it."""
+    mine: bool = False
+    claimed_at: datetime | None = None
+    queue: str | None = None
+    """The desk that it was handed to, while nobody there has it."""
+    escalated_at: datetime | None = None
+    """Since when the supervisor knows that the deadline is near."""
+    opinions_awaited: int = 0
+    opinion_late: bool = False
+    """An opinion asked of another body is overdue."""
+    opinion_given_at: datetime | None = None
     url: str
 
 
@@ -162,6 +174,24 @@ class Step(Struct, frozen=True):
     by: Actor | None
 
 
+class OpinionView(Struct, frozen=True, kw_only=True):
+    """An opinion asked of another body; `opinion` names it within its case. The link's secret is nowhere here."""
+
+    opinion: int
+    body: Named
+    question: WordedReason
+    requirements: list[str]
+    asked_at: datetime
+    answer_by: datetime
+    expires_at: datetime
+    state: str
+    """`awaited`, `late`, `expired` (give it a new link), `given` or `withdrawn`."""
+    outcome: str | None
+    reasons: list[WordedReason]
+    given_at: datetime | None
+    withdrawn_at: datetime | None
+
+
 class RefusalView(Struct, frozen=True):
     """Why a command cannot be given now."""
 
@@ -213,5 +243,6 @@ class CaseView(Struct, frozen=True, kw_only=True):
     decision: DecisionView | None
     issued: IssueView | None
     paused: WordedReason | None
+    opinions: list[OpinionView]
     history: list[Step]
     commands: list[CommandView]

@@ -6,13 +6,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from contracts.catalogue import Catalogue, Service, reason_words
+from contracts.catalogue import Catalogue, Service, body_labels, reason_words
 from contracts.facts import FeeAssessed, Labels, Reason
 from services.processing.application import Dossier
 from services.processing.conditions import Circumstances
 from services.processing.deadlines import running_deadline
 from services.processing.domain import Case, limit_of_turn, missing_documents
 from services.processing.events import Happened, public_name
+from services.processing.opinions.domain import Opinion
 from services.processing.payments import PaymentProblemRow, problem_row
 from services.processing.shapes import (
     AssessmentView,
@@ -25,6 +26,7 @@ from services.processing.shapes import (
     InvitationView,
     IssueView,
     Named,
+    OpinionView,
     PaymentProblemView,
     PaymentView,
     RefusalView,
@@ -48,13 +50,13 @@ class Views:
     """What officers are shown; `intake_url` is where documents are read."""
 
     def __init__(self, catalogue: Catalogue, intake_url: str) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._intake_url = intake_url.rstrip("/")
 
     def case(self, dossier: Dossier, service: Service, now: Circumstances) -> CaseView:
         """Everything about one case."""
         number, case = dossier.number, dossier.case
-        office = self._catalogue.offices[case.office]
+        office = self.catalogue.offices[case.office]
         row = row_of(number, case, service, office)
         deadline = running_deadline(case, service, office)
         return CaseView(
@@ -85,12 +87,13 @@ class Views:
             decision=self._decision(case),
             issued=_issued(case),
             paused=self.words(case.pause.reason) if case.pause else None,
+            opinions=[self._opinion(opinion, now.at) for opinion in case.opinions],
             history=steps(dossier.history),
             commands=[_command(item) for item in possibilities(case, now)],
         )
 
-    def inbox_item(self, row: WorklistRow, now: datetime) -> InboxItem:
-        """One line of the inbox."""
+    def inbox_item(self, row: WorklistRow, now: datetime, me: str = "") -> InboxItem:
+        """One line of the inbox, as the officer of the pseudonym `me` sees it."""
         due = row.act_from is not None and row.act_from <= now
         return InboxItem(
             number=row.number,
@@ -112,6 +115,14 @@ class Views:
             overdue=row.deadline_at is not None and row.deadline_at < now,
             paused=row.paused,
             payment_problems=row.payment_problems,
+            officer=row.officer,
+            mine=row.officer is not None and row.officer == me,
+            claimed_at=row.claimed_at,
+            queue=row.queue,
+            escalated_at=row.escalated_at,
+            opinions_awaited=row.opinions_awaited,
+            opinion_late=row.opinion_due_at is not None and row.opinion_due_at < now,
+            opinion_given_at=row.opinion_given_at,
             url=f"/cases/{row.number}",
         )
 
@@ -142,15 +153,15 @@ class Views:
 
     def words(self, reason: Reason) -> WordedReason:
         """A reason with its words."""
-        words = Labels(id=reason_words(self._catalogue, reason, "id"), en=reason_words(self._catalogue, reason, "en"))
+        words = Labels(id=reason_words(self.catalogue, reason, "id"), en=reason_words(self.catalogue, reason, "en"))
         return WordedReason(reason.code, reason.parameters, words)
 
     def _service_labels(self, code: str) -> Labels:
-        service = self._catalogue.services.get(code)
+        service = self.catalogue.services.get(code)
         return service.labels if service else Labels(id=code, en=code)
 
     def _stage(self, service_code: str, code: str) -> Named:
-        service = self._catalogue.services.get(service_code)
+        service = self.catalogue.services.get(service_code)
         stages = {stage.code: stage.labels for stage in service.stages} if service else {}
         return Named(code, _CLOSED_LABELS if code == CLOSED else stages.get(code, Labels(id=code, en=code)))
 
@@ -161,6 +172,23 @@ class Views:
             for item in case.documents
         ]
 
+    def _opinion(self, opinion: Opinion, now: datetime) -> OpinionView:
+        given = opinion.given
+        return OpinionView(
+            opinion=opinion.version,
+            body=named_body(self.catalogue, opinion.asked.body),
+            question=self.words(opinion.asked.question),
+            requirements=opinion.asked.requirements,
+            asked_at=opinion.asked_at,
+            answer_by=opinion.answer_by,
+            expires_at=opinion.expires_at,
+            state=_state(opinion, now),
+            outcome=given.outcome if given else None,
+            reasons=[self.words(reason) for reason in given.reasons] if given else [],
+            given_at=opinion.given_at,
+            withdrawn_at=opinion.withdrawn_at,
+        )
+
     def _problems(self, number: str, case: Case) -> list[PaymentProblemView]:
         return [self.problem(problem_row(number, problem)) for problem in case.problems]
 
@@ -169,14 +197,27 @@ class Views:
         return DecisionView(made.outcome, [self.words(r) for r in made.reasons], made.remedy) if made else None
 
 
+def named_body(catalogue: Catalogue, code: str) -> Named:
+    """An office or agency with its name; one that the catalogue no longer has keeps its code."""
+    return Named(code, body_labels(catalogue, code) or Labels(id=code, en=code))
+
+
+def _state(opinion: Opinion, now: datetime) -> str:
+    if not opinion.open:
+        return "given" if opinion.given else "withdrawn"
+    if now > opinion.expires_at:
+        return "expired"
+    return "late" if now > opinion.answer_by else "awaited"
+
+
 def waits_for(row: WorklistRow, now: datetime) -> str:
     """Who can act now: the office, once another party's time limit has passed."""
     return "office" if row.act_from is not None and row.act_from <= now else row.turn
 
 
 def limit_passed(view: CaseView) -> bool:
-    """The one thing that changes without a new version: another party's time limit passed and the office has to act."""
-    return view.waits_for != view.turn
+    """What changes without a new version: another party's time limit passed and the office has to act, or a body's."""
+    return view.waits_for != view.turn or any(opinion.state in ("late", "expired") for opinion in view.opinions)
 
 
 def steps(history: Sequence[Happened], first_version: int = 1) -> list[Step]:

@@ -8,8 +8,9 @@ from typing import Final
 from contracts.catalogue import Office, Service
 from services.processing import conditions as may
 from services.processing.conditions import Circumstances
-from services.processing.deadlines import Deadline, running_deadline
+from services.processing.deadlines import AHEAD, Ahead, Deadline, running_deadline
 from services.processing.domain import Case, has_happened, limit_of_turn
+from services.processing.handling.domain import UNTOUCHED, Handling, Run
 from services.processing.refusals import Refusal
 
 CLOSED: Final = "closed"
@@ -48,13 +49,26 @@ class WorklistRow:
     deadline_remaining: int | None
     paused: bool
     payment_problems: int
+    handling_version: int = 0
+    officer: str | None = None
+    officer_desk: str | None = None
+    claimed_at: datetime | None = None
+    queue: str | None = None
+    escalate_at: datetime | None = None
+    escalated_at: datetime | None = None
+    opinions_awaited: int = 0
+    opinion_due_at: datetime | None = None
+    opinion_given_at: datetime | None = None
 
 
-def row_of(number: str, case: Case, service: Service, office: Office) -> WorklistRow:
-    """The inbox's line for an existing case."""
+def row_of(
+    number: str, case: Case, service: Service, office: Office, *, handling: Handling = UNTOUCHED, ahead: Ahead = AHEAD
+) -> WorklistRow:
+    """The inbox's line for an existing case. `ahead`: how long before its deadline it is escalated."""
     if case.submitted_at is None:
         raise ValueError(f"{number} is no case")
-    deadline = running_deadline(case, service, office) or Deadline("", None)
+    deadline = running_deadline(case, service, office, ahead) or Deadline("", None)
+    claim, awaited = handling.claim, [opinion for opinion in case.opinions if opinion.open]
     return WorklistRow(
         number=number,
         version=case.version,
@@ -73,7 +87,21 @@ def row_of(number: str, case: Case, service: Service, office: Office) -> Worklis
         deadline_remaining=deadline.remaining,
         paused=case.pause is not None,
         payment_problems=len(case.open_problems),
+        handling_version=handling.version,
+        officer=claim.officer if claim else None,
+        officer_desk=claim.desk if claim else None,
+        claimed_at=claim.since if claim else None,
+        queue=handling.desk,
+        escalate_at=deadline.escalate_at,
+        escalated_at=_escalated_at(handling, deadline),
+        opinions_awaited=len(awaited),
+        opinion_due_at=min((opinion.answer_by for opinion in awaited), default=None),
+        opinion_given_at=max((opinion.given_at for opinion in case.opinions if opinion.given_at), default=None),
     )
+
+
+def _escalated_at(handling: Handling, deadline: Deadline) -> datetime | None:
+    return handling.escalated_at(Run(deadline.rule, deadline.started_at)) if deadline.started_at else None
 
 
 def stage_of(case: Case, service: Service) -> str:

@@ -29,10 +29,7 @@ class Colleague:
 
     officer: str
     by: Actor
-
-    @property
-    def supervises(self) -> bool:
-        return self.by.role == "supervisor"
+    supervises: bool = False
 
 
 def claim(case: Case, handling: Handling, me: Colleague, load: int, most: int) -> list[Fact]:
@@ -71,11 +68,9 @@ def assign(case: Case, handling: Handling, officer: str | None, desk: str | None
     return [CaseAssigned(officer=officer, desk=desk, by=me.by)]
 
 
-def escalate(
-    handling: Handling, run: Run, deadline: Deadline, escalate_at: datetime | None, at: datetime
-) -> list[Fact]:
+def escalate(handling: Handling, run: Run, deadline: Deadline, at: datetime) -> list[Fact]:
     """Tell the supervisor that the deadline of this run is near; once, however often it is looked."""
-    if escalate_at is None or deadline.at is None or at < escalate_at or handling.escalated_at(run):
+    if deadline.escalate_at is None or deadline.at is None or at < deadline.escalate_at or handling.escalated_at(run):
         return []
     by = Actor(role="system")
     return [CaseEscalated(rule=run.rule, started_at=run.started_at, deadline=deadline.at, by=by)]

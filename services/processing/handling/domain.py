@@ -52,6 +52,9 @@ class Handling:
         return next((at for known, at in self.escalated if known == run), None)
 
 
+UNTOUCHED: Final = Handling()
+
+
 def evolve(handling: Handling, at: datetime, fact: Fact) -> Handling:
     """The handling after one more event of its stream."""
     after = replace(handling, version=handling.version + 1)

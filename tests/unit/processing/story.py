@@ -166,6 +166,12 @@ class Story:
         self.ready_to_decide().command(Decide(outcome="approved"))
         return self
 
+    def issued_now(self) -> "Story":
+        """Decided and issued, from where the case is ready for it."""
+        self.command(Decide(outcome="approved"))
+        self.command(Issue())
+        return self
+
     def issued(self) -> "Story":
         self.approved().command(Issue())
         return self
