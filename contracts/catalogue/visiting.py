@@ -6,12 +6,12 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from contracts.catalogue.texts import Text
-from contracts.facts import Code, Labels
+from contracts.facts import END, Code, Labels
 
 Span = Annotated[
     str,
     Meta(
-        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z",
+        pattern=rf"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00){END}",
         description="From opening to closing of one day, e.g. `08:00-12:00`; the end does not belong to it.",
     ),
 ]
@@ -68,7 +68,9 @@ class ContactChannel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What it is called, e.g. WhatsApp."""
     shown: Annotated[str, Meta(min_length=1, max_length=200)]
     """The number, name or address as people write it."""
-    link: Annotated[str, Meta(pattern=r"^(tel:\+[0-9]{3,15}|mailto:[^\s?&<>\"']+|https://[^\s<>\"']+)\Z")] | None = None
+    link: (
+        Annotated[str, Meta(pattern=rf"^(tel:\+[0-9]{{3,15}}|mailto:[^\s?&<>\"']+|https://[^\s<>\"']+){END}")] | None
+    ) = None
     hours: Week | None = None
     """When it is answered; empty: in the office's hours."""
     help: Text | None = None
