@@ -27,6 +27,7 @@ from services.portal.refusals import exception_handlers
 from services.portal.session import Sessions
 from services.portal.settings import PortalSettings, fernet_keys
 from services.portal.signing_in.staying import staying
+from services.portal.tracking.front import in_front
 from services.portal.upstream import Upstream
 
 ROOMS: Final = (
@@ -47,6 +48,7 @@ FOLDER: Final = Path(__file__).parent
 def build(settings: PortalSettings) -> Litestar:
     """The whole portal, wired. It keeps nothing and waits for nobody: a service that is away is a page that says so."""
     portal = open_portal(settings)
+    tracking = in_front(portal)
 
     @asynccontextmanager
     async def connections(_: Litestar) -> AsyncIterator[None]:
@@ -63,7 +65,7 @@ def build(settings: PortalSettings) -> Litestar:
         routes=[Router("/", route_handlers=all_routes(portal), before_request=staying(portal))],
         state={"portal": portal},
         lifespan=[connections],
-        front=LanguagePath,
+        front=lambda app: LanguagePath(tracking(app)),
         exception_handlers=exception_handlers(portal),
     )
 

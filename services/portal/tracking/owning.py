@@ -1,0 +1,95 @@
+"""What only an application's own applicant may do: who proved it with the access code, and how a code is asked for."""
+
+import secrets
+from typing import Any, Final
+from urllib.parse import quote
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+
+from services.portal.portal import Asked, Portal
+from services.portal.tracking.numbers import canonical
+from services.portal.upstream import Code, Refused
+from services.portal.visit import Visit
+
+_NEXT: Final = {"dokumen", "tarik"}
+
+
+def path_of(number: str, more: str = "") -> str:
+    """The page of an application."""
+    return f"/lacak/{quote(number, safe='')}{f'/{more}' if more else ''}"
+
+
+def code_of(visit: Visit, number: str) -> Code | None:
+    """The access code, where this visitor gave it before."""
+    if not visit.has_session or (code := visit.session.applications.get(number)) is None:
+        return None
+    return Code(number, code)
+
+
+def ask_for_code(visit: Visit, number: str, then: str) -> Response[Any]:
+    """To the page that asks for the access code, and from there on."""
+    return visit.redirect(f"{path_of(number, 'masuk')}?lalu={then}")
+
+
+def forget_code(visit: Visit, number: str) -> None:
+    """The code that is remembered is no longer good."""
+    visit.session.applications = {one: code for one, code in visit.session.applications.items() if one != number}
+
+
+def entering_routes(portal: Portal) -> list[ControllerRouterHandler]:
+    """`/lacak/{number}/masuk`."""
+
+    def page(
+        visit: Visit, number: str, then: str, *, error: str = "", status_code: int = 200, wait_s: int = 0
+    ) -> Response[Any]:
+        headers = {"Retry-After": str(wait_s)} if wait_s else None
+        return visit.page(
+            "tracking/code.html", status_code=status_code, headers=headers, number=number, path=path_of(number),
+            then=then, error=error,
+        )  # fmt: skip
+
+    @get("/lacak/{number:str}/masuk", include_in_schema=False)
+    async def ask(request: Asked, number: FromPath[str]) -> Response[Any]:
+        """The field for the access code."""
+        visit = portal.visit(request)
+        then = _next(request.query_params.get("lalu", ""))
+        return page(visit, canonical(number) or number[:40], then)
+
+    @post("/lacak/{number:str}/masuk", include_in_schema=False, status_code=303)
+    async def enter(request: Asked, number: FromPath[str]) -> Response[Any]:
+        """Remember the code if it fits. A wrong number and a wrong code look the same."""
+        visit = portal.visit(request)
+        form = await visit.form()
+        then, code = _next(form.get("lalu")), form.get("kode")[:100]
+        known = canonical(number) or number[:40]
+        if not code:
+            return page(visit, known, then, error=visit._("Tuliskan kode akses Anda."), status_code=422)
+        try:
+            await portal.intake.get(f"/drafts/{quote(known, safe='')}", visit, auth=Code(known, code))
+        except Refused as refused:
+            if refused.status == 429:
+                wait_s = int(refused.headers.get("Retry-After", "60"))
+                words = visit._(
+                    "Terlalu banyak percobaan. Coba lagi dalam %(minutes)s menit.", minutes=-(-wait_s // 60)
+                )
+                return page(visit, known, then, error=words, status_code=429, wait_s=wait_s)
+            if refused.status not in (401, 403, 404):
+                raise
+            words = visit._("Nomor dan kode ini tidak cocok. Bandingkan keduanya dengan tanda terima Anda.")
+            return page(visit, known, then, error=words, status_code=422)
+        visit.session.remember(known, code)
+        return visit.redirect(path_of(known, then))
+
+    return [ask, enter]
+
+
+def _next(wanted: str) -> str:
+    """Where to go on: one of our own pages about the same application, nothing else."""
+    return wanted if wanted in _NEXT else ""
+
+
+def new_key() -> str:
+    """For `Idempotency-Key`, where a form brought none."""
+    return secrets.token_urlsafe(16)
