@@ -58,7 +58,7 @@ async def show_draft(
 ) -> Response[DraftView]:
     """The application as it stands here: what is stored, what is missing, what the office asks for."""
     entry = await desk.enter(request, number)
-    view = draft_view(await applications.view(entry.number), desk.draft_kept)
+    view = draft_view(await applications.view(entry.number), desk.draft_kept, desk.document_limit_bytes)
     tag = etag(hashlib.sha256(msgspec.json.encode(view)).hexdigest()[:32])
     if is_unchanged(request, tag):
         return not_modified(tag, **NO_STORE)

@@ -46,7 +46,7 @@ class Desk:
         self._master_keys = master_keys
         self.catalogue = catalogue
         self.office = office
-        self._document_limit_bytes = document_limit_bytes
+        self.document_limit_bytes = document_limit_bytes
         self._track_url = track_url
         self.draft_kept = timedelta(days=draft_days)
         self._drafts = RateLimit(Rate(drafts_per_minute, 60), clock)
@@ -70,8 +70,8 @@ class Desk:
     def upload(self, request: Asked) -> AsyncIterator[bytes]:
         """The body as it streams. Raises `DocumentTooLarge` at once where its announced length is beyond the limit."""
         announced = request.headers.get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced) > self._document_limit_bytes:
-            raise DocumentTooLarge(limit_bytes=self._document_limit_bytes)
+        if announced.isascii() and announced.isdigit() and int(announced) > self.document_limit_bytes:
+            raise DocumentTooLarge(limit_bytes=self.document_limit_bytes)
         return request.stream()
 
     async def once(

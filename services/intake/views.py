@@ -42,7 +42,8 @@ class DocumentView(Struct, frozen=True, kw_only=True):
 class DraftView(Struct, frozen=True, kw_only=True):
     """An application as its applicant sees it here. `requested`: what the office asks for at present.
 
-    `kept_until`: when a draft is destroyed unless its applicant goes on with it.
+    `kept_until`: when a draft is destroyed unless its applicant goes on with it. `document_limit_bytes`: the largest
+    document that is taken.
     """
 
     number: str
@@ -56,6 +57,7 @@ class DraftView(Struct, frozen=True, kw_only=True):
     documents: list[DocumentView]
     missing: list[str]
     requested: list[str]
+    document_limit_bytes: int
 
 
 class ReceiptView(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,7 +102,7 @@ def state_of(view: View) -> Literal["draft", "submitted", "ended"]:
     return "submitted" if view.application.submitted_at else "draft"
 
 
-def draft_view(view: View, draft_kept: timedelta) -> DraftView:
+def draft_view(view: View, draft_kept: timedelta, document_limit_bytes: int) -> DraftView:
     """What is shown of an application. `draft_kept`: how long a draft is kept since it was last changed."""
     application = view.application
     return DraftView(
@@ -115,4 +117,5 @@ def draft_view(view: View, draft_kept: timedelta) -> DraftView:
         documents=[document_view(document) for document in application.documents.values()],
         missing=[] if application.submitted_at else view.missing,
         requested=view.requested,
+        document_limit_bytes=document_limit_bytes,
     )
