@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from contracts.catalogue import load
@@ -23,6 +24,8 @@ from deploy.demo.rebuilding import rebuild
 from deploy.demo.report import Report
 from deploy.demo.walk import Cast
 from deploy.demo.watching import Seen, Watch
+
+PAGE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Demonstration:
             letters = await self._await_all(watch, imported)
             await self._rebuild(watch)
             seen = await watch.look()
+        await self._look_at_page()
         self._tell_the_rest(letters)
         return f"demo: ok applications={seen.applications} events={seen.events} rebuild=identical"
 
@@ -134,6 +138,14 @@ class Demonstration:
         if not before == rebuilt.digest == after:
             raise DemoFailed(f"digests differ: {before} before, {rebuilt.digest} rebuilt, {after} after")
         self._report.rebuilt(rebuilt)
+
+    async def _look_at_page(self) -> None:
+        """The first application's page is there for its applicant."""
+        page = self._place.tracking_page(self._first)
+        async with httpx.AsyncClient(timeout=PAGE_S) as browser:
+            seen = await browser.get(page)
+        if not (seen.is_success and self._first in seen.text):
+            raise DemoFailed(f"the tracking page {page} answers {seen.status_code}, without the number")
 
     def _tell_the_rest(self, letters: list[Letter]) -> None:
         self._report.step("The first application, as `jejak status NUMBER --language en` shows it")

@@ -18,12 +18,18 @@ class Place:
     """Addresses, tokens by role, the treasury's secret, and where mail, state and logs lie."""
 
     urls: Mapping[str, str]
+    """Of the services; the portal's is `portal`."""
+    portal: str
     tokens: Mapping[str, str]
     treasury_secret: str
     mail: Path
     state: Path
     is_in_memory: bool = False
     """The broker is librdkafka's in-process one, for trying out."""
+
+    def tracking_page(self, number: str) -> str:
+        """Where an applicant follows an application."""
+        return f"{self.portal}/lacak/{number}"
 
     @property
     def logs(self) -> Path:
@@ -36,6 +42,7 @@ class Place:
         try:
             return cls(
                 urls={name: environment[f"JEJAK_{name.upper()}_URL"] for name in SERVICES},
+                portal=environment["JEJAK_PORTAL_URL"],
                 tokens={role: environment[f"JEJAK_TOKEN_{role.upper()}"] for role in ROLES},
                 treasury_secret=environment["JEJAK_PUBLISHER_SECRET_TREASURY"],
                 mail=Path(environment["JEJAK_MAIL"]),

@@ -129,8 +129,9 @@ class Report:
             self.line(kind, indent=f"{many:7,}  ")
 
     def where_next(self, place: Place, number: str, *, stays: bool) -> None:
-        """Addresses, logs, documents."""
+        """Addresses, logs, documents; last, the page of the first application."""
         if stays:
+            self._entry("portal", f"{place.portal} (sign in: {place.portal}/masuk)")
             for name, url in place.urls.items():
                 self._entry(name, url)
             self._entry("each", "/openapi.json, /health/ready, /metrics")
@@ -144,6 +145,7 @@ class Report:
             self._entry("make up", "the same system on a state that stays: addresses, logs")
             self._entry("make demo", "in a terminal stays up afterwards, to be looked at")
             self._entry("docs/", "architecture, life of an application, contracts, import")
+        self._entry("track", place.tracking_page(number))
 
     def _entry(self, name: str, what: str) -> None:
         """A name and what belongs to it, on one line however long: addresses are to be copied."""

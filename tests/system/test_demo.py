@@ -47,6 +47,9 @@ def test_the_demonstration_ends_by_itself_and_finds_everything_where_it_belongs(
     ending = re.fullmatch(r"demo: ok applications=13 events=(\d+) rebuild=identical", lines[-1])
     assert ending, lines[-1]
     assert int(ending[1]) > 80 + len(HISTORY)
+    track = re.fullmatch(r"  track +http://127\.0\.0\.1:\d+/lacak/(LBG(?:-[0-9A-Z]{4}){4}-[0-9A-Z*~$=]+)", lines[-3])
+    assert track, lines[-4:]
+    assert any(line.strip().startswith(track[1]) or track[1] in line for line in lines[:-3]), "the first application's"
     assert "\x1b" not in done.stdout
     assert max(map(len, lines)) <= 80
     assert any(line.endswith("Imported: 2 applications, 5 events") for line in lines)
