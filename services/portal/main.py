@@ -26,7 +26,7 @@ from services.portal.portal import Portal
 from services.portal.refusals import exception_handlers
 from services.portal.session import Sessions
 from services.portal.settings import PortalSettings, fernet_keys
-from services.portal.signing_in.staying import staying
+from services.portal.signing_in.staying import SignedOut, staying
 from services.portal.tracking.front import in_front
 from services.portal.upstream import Upstream
 
@@ -47,7 +47,7 @@ FOLDER: Final = Path(__file__).parent
 
 def build(settings: PortalSettings) -> Litestar:
     """The whole portal, wired. It keeps nothing and waits for nobody: a service that is away is a page that says so."""
-    portal = open_portal(settings)
+    portal, signed_out = open_portal(settings), SignedOut()
     tracking = in_front(portal)
 
     @asynccontextmanager
@@ -62,8 +62,8 @@ def build(settings: PortalSettings) -> Litestar:
         title="Jejak portal",
         version="1.0.0",
         description="The web pages: for applicants, officers, supervisors and auditors.",
-        routes=[Router("/", route_handlers=all_routes(portal), before_request=staying(portal))],
-        state={"portal": portal},
+        routes=[Router("/", route_handlers=all_routes(portal), before_request=staying(portal, signed_out))],
+        state={"portal": portal, "signed_out": signed_out},
         lifespan=[connections],
         front=lambda app: LanguagePath(tracking(app)),
         exception_handlers=exception_handlers(portal),

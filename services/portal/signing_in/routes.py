@@ -28,7 +28,7 @@ def routes(portal: Portal) -> list[ControllerRouterHandler]:
 
 
 def _entering(portal: Portal, provider: Provider) -> list[ControllerRouterHandler]:
-    @get("/masuk")
+    @get("/masuk", include_in_schema=False)
     async def sign_in(request: Asked) -> Response[Any]:
         """What signing in is for, and one button."""
         visit = portal.visit(request)
@@ -41,7 +41,7 @@ def _entering(portal: Portal, provider: Provider) -> list[ControllerRouterHandle
         ended = entering.WHO in visit.session.notes
         return visit.page("signing_in/sign_in.html", begin=_begin_path(back), ended=ended, back=back)
 
-    @get("/masuk/mulai")
+    @get("/masuk/mulai", include_in_schema=False)
     async def begin(request: Asked) -> Response[Any]:
         """Off to the provider."""
         visit = portal.visit(request)
@@ -62,7 +62,7 @@ def _entering(portal: Portal, provider: Provider) -> list[ControllerRouterHandle
         )
         return _to(visit, begun.address)
 
-    @get(CALLBACK)
+    @get(CALLBACK, include_in_schema=False)
     async def come_back(request: Asked) -> Response[Any]:
         """Back from the provider, with a code or with an error."""
         visit, given = portal.visit(request), request.query_params
@@ -87,7 +87,7 @@ def _entering(portal: Portal, provider: Provider) -> list[ControllerRouterHandle
 
 
 def _leaving(portal: Portal, provider: Provider) -> list[ControllerRouterHandler]:
-    @get(SIGNED_OUT)
+    @get(SIGNED_OUT, include_in_schema=False)
     async def ask_to_leave(request: Asked) -> Response[Any]:
         """The button for signing out; afterwards, that it is done."""
         visit = portal.visit(request)
@@ -95,7 +95,7 @@ def _leaving(portal: Portal, provider: Provider) -> list[ControllerRouterHandler
             return visit.page("signing_in/leave.html", staff=visit.staff)
         return visit.page("signing_in/left.html", end=None)
 
-    @post(SIGNED_OUT)
+    @post(SIGNED_OUT, include_in_schema=False)
     async def sign_out(request: Asked) -> Response[Any]:
         """Nothing stays in this browser; then the provider is asked to end its own session.
 
@@ -103,7 +103,8 @@ def _leaving(portal: Portal, provider: Provider) -> list[ControllerRouterHandler
         """
         visit = portal.visit(request)
         await visit.form()
-        staff = visit.staff
+        if (staff := visit.staff) is not None:
+            request.app.state.signed_out.add(staff, portal.settings.session_hours)
         entering.leave(visit.session)
         address = await _end_address(provider) if staff is not None and staff.id_token else ""
         if staff is None or not address:

@@ -1,4 +1,6 @@
-"""An access token that has expired: it is refreshed; where it cannot be, nothing that was sent is lost."""
+"""Whether a session still counts: signed out, it does not; an access token that has expired is refreshed, and where it
+cannot be, nothing that was sent is lost.
+"""
 
 import asyncio
 import time
@@ -22,6 +24,31 @@ KEPT: Final = 512
 _log = structlog.stdlib.get_logger("jejak.portal")
 
 Before = Callable[[Asked], Awaitable[Response[Any] | None]]
+
+
+class SignedOut:
+    """Who signed out lately. A sealed cookie that somebody kept would be good until its token ends: here it is not.
+
+    Known to this process only, and forgotten when it ends: then the life of the access token is the limit, since the
+    provider has ended what refreshes it.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[bytes, float] = {}
+
+    def add(self, staff: Staff, session_hours: float) -> None:
+        """Remember it as long as a cookie of it could be brought."""
+        now = time.time()
+        self._until = {name: until for name, until in self._until.items() if until > now}
+        self._until |= dict.fromkeys(_marks(staff), now + session_hours * 3600)
+
+    def __contains__(self, staff: Staff) -> bool:
+        return not self._until.keys().isdisjoint(_marks(staff))
+
+
+def _marks(staff: Staff) -> list[bytes]:
+    tokens = [token for token in (staff.access_token, staff.refresh_token) if token]
+    return [sha256(token.encode()).digest() for token in tokens]
 
 
 class Renewals:
@@ -69,7 +96,7 @@ def has_ended(staff: Staff, early_s: int = EARLY_S) -> bool:
     return staff.expires_at - time.time() < early_s
 
 
-def staying(portal: Portal) -> Before:
+def staying(portal: Portal, signed_out: SignedOut) -> Before:
     """Run before every page: whoever reads `visit.staff` afterwards finds a token that is good, or nobody."""
     renewals = Renewals(Provider(portal.settings))
 
@@ -78,7 +105,12 @@ def staying(portal: Portal) -> Before:
         if not visit.has_session or visit.path.startswith("/aset/"):
             return None
         staff = visit.session.staff
-        if staff is None or not has_ended(staff):
+        if staff is None:
+            return None
+        if staff in signed_out:
+            visit.session.staff = None
+            return None
+        if not has_ended(staff):
             return None
         visit.session.staff = await _renewed(renewals, staff)
         if visit.session.staff is None and request.method == "POST" and visit.path != "/keluar":
