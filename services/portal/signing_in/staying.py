@@ -102,7 +102,8 @@ def staying(portal: Portal, signed_out: SignedOut) -> Before:
 
     async def before(request: Asked) -> Response[Any] | None:
         visit = portal.visit(request)
-        if not visit.has_session or visit.path.startswith("/aset/"):
+        name = portal.sessions.name
+        if visit.path.startswith("/aset/") or not any(brought.startswith(name) for brought in request.cookies):
             return None
         staff = visit.session.staff
         if staff is None:
