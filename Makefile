@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ONLY ?=
+WORKERS ?= 2
 SIZE ?= normal
 COUNTRIES ?= $(notdir $(wildcard contracts/calendars/*))
 YEARS ?= 2000-2035
@@ -29,8 +30,8 @@ up: setup ## start everything and stay until Ctrl-C
 check: setup ## format, lint, types, borders, generated documents; changes nothing
 	@scripts/check
 
-test: setup check ## check, then every test; starts what it needs itself
-	@$(BIN)/pytest
+test: setup check ## check, then every test on WORKERS=2 processes; starts what it needs itself
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 contracts: setup ## write the generated contract documents anew
 	@$(BIN)/python -m contracts.generate && $(BIN)/python -m deploy.openapi

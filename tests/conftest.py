@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local.database import temporary_database
 from deploy.local.remote import RunningSystem, running_system
 from deploy.local.state import State
 
 PERMIT_CATALOGUE = Path(__file__).parents[1] / "examples" / "permit-receipts" / "catalogue"
+
+settings.register_profile("jejak", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("jejak")  # how fast the machine is, is no property of the code
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def jejak(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
         ([], 2, "Missing command"),
         (["upp"], 2, "No such command 'upp'"),
         (["up", "--nope"], 2, "No such option: --nope"),
-        (["up", "--services", "intake,portal"], 2, "no service portal"),
+        (["up", "--services", "intake,billing"], 2, "no service billing"),
         (["exec"], 2, "Missing argument"),
         (["exec", "--", "no-such-command"], 127, "cannot run no-such-command: there is no such command"),
         (["exec", "--", "/etc/passwd"], 126, "cannot run /etc/passwd: it is not executable"),
