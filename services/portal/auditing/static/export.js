@@ -73,8 +73,8 @@ if (form && window.ReadableStream && window.AbortController) {
         const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
         rest = lines.pop();
         for (const line of lines) {
-          const found = /^(?:\{"number":")?([A-Z0-9-]{8,40})[",]/.exec(line);
-          if (!found) continue;
+          const found = /^(?:\{"number":")?([^",]+)[",]/.exec(line);
+          if (!found || found[1] === "number") continue; // the head of a CSV
           this.lines += 1;
           if (found[1] !== last) { this.cases += 1; last = found[1]; }
         }
