@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from deploy.local.issuer import Issuer
 from deploy.local.provider import CLIENT_KEY_FILE
@@ -30,6 +31,8 @@ class Keys:
     """Seals the portal's sessions."""
     portal_secret: str
     """The portal's at the provider of identities (which reads the file by itself)."""
+    vapid_key: str
+    """Tells push services who notify is."""
     treasury_secret: str
     publishers: Path
 
@@ -46,6 +49,7 @@ class Keys:
             number_key=_kept(folder / "number.key", _hexadecimal_key),
             session_key=_kept(folder / "session.key", _base64_key),
             portal_secret=_kept(folder / CLIENT_KEY_FILE, _hexadecimal_key),
+            vapid_key=_kept(folder / "vapid.key", _vapid_key),
             treasury_secret=treasury_secret,
             publishers=publishers,
         )
@@ -70,6 +74,12 @@ def _hexadecimal_key() -> str:
 
 def _base64_key() -> str:
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def _vapid_key() -> str:
+    """The number of a private key on P-256, in base64url."""
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    return base64.urlsafe_b64encode(number.to_bytes(KEY_BYTES)).rstrip(b"=").decode()
 
 
 def _webhook_secret() -> str:
