@@ -178,6 +178,37 @@ def test_desks_are_told_to_supervisors_and_auditors_only(status: Status) -> None
     assert "verification" in {row["desk"] for row in rows}
 
 
+def test_as_many_cases_are_found_behind_a_figure_as_it_says(status: Status) -> None:
+    _published(status)
+
+    def found(service: str, until: str, **figure: str) -> int:
+        period = {"counted_from": "2026-01-01T00:00:00+07:00", "counted_to": until}
+        with status.client() as client:
+            answer = client.get(
+                "/export", params=figure | period | {"service": service}, headers=status.token("auditor")
+            )
+            assert answer.headers["x-total"] == str(len(answer.text.splitlines()))
+            return int(answer.headers["x-total"])
+
+    def all_agree() -> bool:  # once they are computed anew after the last events
+        shown = _published(status, params={"period": "year"}).json()
+        until = shown["basis"]["until"]
+        rows = [row for row in shown["rows"] if row["of"] == "one" and row["period"] == "2026"]
+        assert {row["service"] for row in rows} >= {"passport_new", "itas"}
+        return all(
+            [found(row["service"], until, counted=event) for event in row["volumes"]] == list(row["volumes"].values())
+            and found(row["service"], until, counted="open") == row["backlog"]["open"]
+            and all(
+                found(row["service"], until, counted=state, counted_rule=rule["rule"]) == rule[state]
+                for rule in row["legal"]
+                for state in ("met", "missed")
+            )
+            for row in rows
+        )
+
+    wait_until(all_agree, "figures and cases agree")
+
+
 def test_counts_for_staff_are_where_they_were(status: Status) -> None:
     counts = _published(status, "/statistics/counts", headers=status.token("operator"))
     assert counts.status_code == 200
