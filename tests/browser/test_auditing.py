@@ -122,6 +122,33 @@ def test_events_are_exported_as_csv_without_scripts(open_page: Opening, auditor:
     assert [row["n"] for row in rows if row["number"] == number][:2] == ["1", "2"]
 
 
+def test_an_export_can_be_stopped_and_what_broke_off_is_not_kept(open_page: Opening, auditor: Staff) -> None:
+    page = open_page(staff=auditor)
+    page.goto(f"/en/audit/ekspor?service={SERVICE}")
+    page.route("**/ekspor/berkas?*", lambda _: None)  # nothing comes
+    page.get_by_role("button", name="Download").click()
+    expect(page.get_by_role("status").filter(has_text="Counting")).to_be_visible()
+    page.get_by_role("button", name="Cancel the download").click()
+    expect(page.get_by_role("status").filter(has_text="Cancelled. Nothing was saved.")).to_be_visible()
+    page.unroute("**/ekspor/berkas?*")
+    page.route("**/ekspor/berkas?*", lambda route: route.abort("connectionreset"))
+    page.get_by_role("button", name="Download").click()
+    expect(page.get_by_role("status").filter(has_text="The download broke off")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_a_number_is_found_however_it_is_typed(open_page: Opening, auditor: Staff, number: str) -> None:
+    page = open_page(staff=auditor)
+    for typed in (number.lower(), number.replace("-", " "), number.replace("-", "")):
+        page.goto("/audit")
+        page.get_by_label("Nomor permohonan").fill(typed)
+        page.get_by_role("button", name="Buka kasus").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text(number)
+    page.goto("/audit?nomor=LBG-0000")
+    expect(page.get_by_role("alert")).to_contain_text("tidak lengkap atau salah ketik")
+    assert_accessible(page)
+
+
 @pytest.mark.parametrize(("size", "dark"), [(None, True), (PHONE, False)])
 def test_every_page_is_accessible(
     open_page: Opening, auditor: Staff, number: str, *, size: dict[str, int] | None, dark: bool

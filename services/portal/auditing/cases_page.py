@@ -25,11 +25,14 @@ class Filter(Struct, frozen=True):
     value: str
 
 
-async def cases_page(portal: Portal, visit: Visit, path: str) -> Response[Any]:
-    """What the query asks for; `path` is this page's own. Raises `Refused`, `Away` only where it cannot be shown here."""
+async def cases_page(portal: Portal, visit: Visit, path: str, wrong: Mapping[str, str] | None = None) -> Response[Any]:
+    """What the query asks for; `path` is this page's own, `wrong` what is known to be wrong already, by field.
+
+    Raises `Refused`, `Away` only where it cannot be shown here.
+    """
     query = visit.request.query_params
     params = asking.asked(query, visit.speech.zone)
-    errors: dict[str, str] = {}
+    errors: dict[str, str] = dict(wrong or {})
     page: Mapping[str, Any] | None = None
     after, total = "", None
     try:
@@ -40,7 +43,7 @@ async def cases_page(portal: Portal, visit: Visit, path: str) -> Response[Any]:
         if "counted" not in params and path == "/audit":
             total = await total_of(portal, visit, params)
     except Refused as refused:
-        errors = errors_of(refused, visit)
+        errors |= errors_of(refused, visit)
         if not errors:
             raise
     except Away:

@@ -1,6 +1,5 @@
 """The auditor's pages: `/audit`, `/audit/{number}`, `/audit/statistik`, `/audit/ekspor`."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
@@ -16,6 +15,7 @@ from services.portal.auditing import asking
 from services.portal.auditing.case_page import case_page
 from services.portal.auditing.cases_page import cases_page, errors_of, in_words, total_of
 from services.portal.portal import Asked, Portal
+from services.portal.tracking.numbers import canonical
 from services.portal.upstream import STAFF, Away, Refused
 from services.portal.visit import Visit
 
@@ -25,7 +25,6 @@ LINES: Final = ("applications", "events")
 _PATIENCE_S: Final = 120.0
 """Of an export, between two pieces; before the first, everything behind a figure is counted."""
 _PASSED_ON: Final = ("X-Total", "Content-Disposition")
-_NUMBER: Final = re.compile(r"[A-Za-z0-9 -]{1,60}")
 
 
 def routes(portal: Portal) -> list[ControllerRouterHandler]:
@@ -36,10 +35,11 @@ def routes(portal: Portal) -> list[ControllerRouterHandler]:
         """Search with every filter; a number leads to its case."""
         visit = portal.visit(request)
         visit.require(ROLE)
-        number = request.query_params.get("nomor", "").strip()
-        if number and _NUMBER.fullmatch(number):
-            return visit.redirect(f"/audit/{quote(number.replace(' ', '-').upper())}")
-        return await cases_page(portal, visit, "/audit")
+        typed = request.query_params.get("nomor", "").strip()
+        if number := canonical(typed):
+            return visit.redirect(f"/audit/{quote(number)}")
+        wrong = {"nomor": visit._("Nomor ini tidak lengkap atau salah ketik. Periksa lagi setiap hurufnya.")}
+        return await cases_page(portal, visit, "/audit", wrong if typed else {})
 
     @get("/audit/{number:str}", include_in_schema=False)
     async def case(request: Asked, number: FromPath[str]) -> Response[Any]:
