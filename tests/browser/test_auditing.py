@@ -90,7 +90,7 @@ def test_before_the_first_event_nothing_was_known(open_page: Opening, auditor: S
 def test_a_search_with_conditions_leads_to_its_export(open_page: Opening, auditor: Staff, number: str) -> None:
     page = open_page(staff=auditor)
     page.goto("/audit")
-    page.get_by_label("Jenis layanan").select_option(SERVICE)
+    page.get_by_label("Nama layanan").select_option(SERVICE)
     page.get_by_label("Terbuka atau selesai").select_option("open")
     page.get_by_role("button", name="Cari").click()
     expect(page.locator(".cases")).to_contain_text(number)

@@ -64,7 +64,7 @@ def test_boards_serve_without_scripts_on_a_narrow_phone(
     page = open_page(javascript=False, size=PHONE, staff=staff("supervisor"))
     page.goto("/papan")
     page.get_by_role("link", name="Antrean dan umurnya").click()
-    page.get_by_label("Jenis layanan").select_option("travel_document")
+    page.get_by_label("Nama layanan").select_option("travel_document")
     page.get_by_role("button", name="Tampilkan").click()
     expect(page.locator(".finding").first).to_contain_text("permohonan terbuka")
     assert the_figure(page) == cases(page)

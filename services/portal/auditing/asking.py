@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from services.portal.language import N_
 
 WORDS: Final[Mapping[str, str]] = {
-    "service": N_("Jenis layanan"),
+    "service": N_("Nama layanan"),
     "office": N_("Kantor tujuan"),
     "stage": N_("Tahap terjauh (kode)"),
     "situation": N_("Keadaan (kode)"),
@@ -84,9 +84,9 @@ def asked(query: Mapping[str, str], zone: ZoneInfo) -> dict[str, str]:
 def _instant(name: str, text: str, zone: ZoneInfo) -> str:
     try:
         day = date.fromisoformat(text)
-    except ValueError:
+        begin = day + timedelta(days=1) if name.endswith("_to") else day
+    except (ValueError, OverflowError):
         return text.replace(" ", "+")  # a `+` that a URL turned into a space
-    begin = day + timedelta(days=1) if name.endswith("_to") else day
     return datetime(begin.year, begin.month, begin.day, tzinfo=zone).isoformat()
 
 

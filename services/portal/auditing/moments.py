@@ -11,6 +11,10 @@ BEFORE: Final = timedelta(seconds=1)
 """How long before the first event nothing is known yet."""
 
 
+_YEARS: Final = (1900, 2999)
+"""Instants of other years are typing errors, and cannot be put into every time zone."""
+
+
 class Moment(Struct, frozen=True):
     """An instant, as the service writes it, and what came with it."""
 
@@ -55,11 +59,11 @@ def moments_of(entries: Iterable[Mapping[str, Any]], by: By) -> list[Moment]:
 
 
 def place_at(moments: Sequence[Moment], at: str, by: By) -> Place:
-    """Where the instant `at` stands; empty: at the last moment. Raises `ValueError` where it is no instant with a zone."""
+    """Where the instant `at` stands; empty: at the last moment. Raises `ValueError` where it is no instant with a zone, or of another age."""
     if not at:
         return Place(moments, len(moments) - 1, moments[-1].at if moments else "", by)
     instant = _read(at)
-    if instant.tzinfo is None:
+    if instant.tzinfo is None or not _YEARS[0] <= instant.year <= _YEARS[1]:
         raise ValueError(at)
     place = sum(_read(moment.at) <= instant for moment in moments) - 1
     return Place(moments, place, at, by)

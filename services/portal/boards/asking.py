@@ -13,6 +13,8 @@ Unit = Literal["month", "quarter", "year"]
 UNITS: Final[Mapping[str, Unit]] = {"bulan": "month", "triwulan": "quarter", "tahun": "year"}
 """As they stand in addresses."""
 _MONTHS_SHOWN: Final = 12
+_YEARS: Final = (1950, 2200)
+"""Those that statistics know."""
 _CODE_CHARS: Final = 200
 
 
@@ -66,10 +68,13 @@ def _month(name: str, query: Mapping[str, str], errors: dict[str, str], visit: S
     if not text:
         return None
     try:
-        return date.fromisoformat(f"{text}-01")
+        month = date.fromisoformat(f"{text}-01")
     except ValueError:
-        errors[name] = visit._("Tulis bulan sebagai tahun dan bulan, misalnya 2026-03.")
-        return None
+        month = date.min
+    if _YEARS[0] <= month.year < _YEARS[1]:
+        return month
+    errors[name] = visit._("Tulis bulan sebagai tahun dan bulan, misalnya 2026-03.")
+    return None
 
 
 def _months_before(month: date, count: int) -> date:

@@ -6,6 +6,7 @@ sentence above and the table under it, which say the same, so it is hidden from 
 order; its bars lead to the cases as the table does.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -58,11 +59,11 @@ def bars(rows: Sequence[Row], kinds: Sequence[str] = ("plain",), *, whole: float
 
 
 def _chart(rows: int, largest: float, whole: float | None) -> Any:
-    import pygal  # type: ignore[import-untyped]  # noqa: PLC0415 - ten megabytes that only boards need
-    from pygal.style import Style  # type: ignore[import-untyped]  # noqa: PLC0415
-
+    pygal = _pygal()
     top = whole or largest or 1
-    style = Style(label_font_size=_FONT, major_label_font_size=_FONT, value_font_size=_FONT, font_family="sans-serif")
+    style = pygal.style.Style(
+        label_font_size=_FONT, major_label_font_size=_FONT, value_font_size=_FONT, font_family="sans-serif"
+    )
     return pygal.HorizontalStackedBar(
         js=[],
         width=WIDTH,
@@ -78,6 +79,21 @@ def _chart(rows: int, largest: float, whole: float | None) -> Any:
         value_formatter=lambda value: f"{value:g}",
         spacing=8,
     )
+
+
+@lru_cache(maxsize=1)
+def _pygal() -> Any:
+    """Ten megabytes that only boards need, so it is imported with the first picture.
+
+    It also puts a finder for plug-ins of its own among those of Python, which is asked for every module that nobody else
+    has and is of a kind that Python warns of: taken out again.
+    """
+    before = list(sys.meta_path)
+    import pygal  # type: ignore[import-untyped]  # noqa: PLC0415
+    import pygal.style  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder in before]
+    return pygal
 
 
 def ticks(top: float) -> list[float]:

@@ -69,7 +69,7 @@ def by_service(found: Counts, cases: Cases, visit: Says) -> Chart:
         ),
         svg=bars([_late_row(*one, cases, visit) for one in given[:_MOST_ROWS]], _LATE),
         legend=_late_legend(visit),
-        head=[visit._("Jenis layanan"), visit._("Permohonan terbuka"), visit._("Lewat batas waktu")],
+        head=[visit._("Nama layanan"), visit._("Permohonan terbuka"), visit._("Lewat batas waktu")],
         rows=[_late_cells(*one, cases, visit) for one in given],
     )  # fmt: skip
 

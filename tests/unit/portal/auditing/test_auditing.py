@@ -46,7 +46,7 @@ def test_the_first_moment_is_compared_with_when_nothing_was_known(at: str) -> No
     assert datetime.fromisoformat(place.before) < datetime.fromisoformat(at)
 
 
-@pytest.mark.parametrize("at", ["yesterday", "2026-03-02T10:00:00"])
+@pytest.mark.parametrize("at", ["yesterday", "2026-03-02T10:00:00", "0001-01-01T00:00:00Z"])
 def test_what_is_no_instant_is_refused(at: str) -> None:
     with pytest.raises(ValueError):
         place_at(moments_of(LATE_PAYMENT, "known"), at, "known")
@@ -63,6 +63,10 @@ def test_a_day_is_the_whole_day_at_the_office() -> None:
 def test_an_instant_stays_what_it_is_and_nonsense_is_left_to_the_service() -> None:
     query = {"due_from": "2026-03-02T09:00:00 07:00", "due_to": "tomorrow", "unheard": "of", "page": "2"}
     assert asked(query, JAKARTA) == {"due_from": "2026-03-02T09:00:00+07:00", "due_to": "tomorrow"}
+
+
+def test_the_last_day_of_all_has_no_day_after_it() -> None:
+    assert asked({"due_to": "9999-12-31"}, JAKARTA) == {"due_to": "9999-12-31"}
 
 
 def test_an_empty_field_of_the_form_says_nothing_but_a_figure_may_mean_no_desk() -> None:

@@ -183,6 +183,8 @@ def test_all_offices_are_shown_where_that_is_chosen() -> None:
         ({"dari": "march"}, "dari"),
         ({"sampai": "2026-13"}, "sampai"),
         ({"satuan": "minggu"}, "satuan"),
+        ({"dari": "0001-01"}, "dari"),
+        ({"sampai": "9999-12"}, "sampai"),
         ({"dari": "2026-03", "sampai": "2026-01"}, "sampai"),
     ],
 )

@@ -1,5 +1,6 @@
 """Pictures that a strict policy lets through, that no screen reader stumbles over, and whose bars lead to the cases."""
 
+import sys
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -54,6 +55,11 @@ def test_a_value_that_does_not_fit_stands_behind_the_last_part() -> None:
     picture = drawn(Row("a", [Bar(1000, "1.000")]), Row("b", [Bar(1, "1 jam 3 menit")]), kinds=("plain",))
     (value,) = [text for text in picture.iter("text") if text.text == "1 jam 3 menit"]
     assert value.get("text-anchor") == "start"
+
+
+def test_drawing_leaves_the_way_modules_are_found_as_it_was() -> None:
+    drawn(TWO)
+    assert [finder for finder in sys.meta_path if type(finder).__module__.startswith("pygal")] == []
 
 
 def test_no_rows_are_no_picture() -> None:
