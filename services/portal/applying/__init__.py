@@ -1,0 +1,1 @@
+"""Applying for a service: a form generated from its definition, documents, review, receipt."""
