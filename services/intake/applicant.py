@@ -58,6 +58,7 @@ class Remark(Struct, frozen=True, kw_only=True):
 _email: Final = re.compile(
     r"[^\s@\x00-\x1f\x7f<>\",;]{1,64}@(?:[^\s@.\x00-\x1f\x7f<>\",;]+\.)+[^\s@.\d<>\",;][^\s@.<>\",;]+"
 )
+_EMAIL_LIMIT: Final = 254
 _phone: Final = re.compile(r"\+?[\d\s().-]{6,31}")
 _control: Final = re.compile(r"[\x00-\x1f\x7f]")
 _NIK_ODD: Final = Remark(
@@ -77,7 +78,7 @@ def check_applicant(applicant: Applicant) -> list[Remark]:
         wrong.append("name (wajib diisi / is required, in one line)")
     if not applicant.email and not applicant.phone:
         wrong.append("email, phone (salah satu wajib diisi / one of them is required)")
-    if applicant.email and not _email.fullmatch(applicant.email):
+    if applicant.email and not is_email(applicant.email):
         wrong.append("email (bukan alamat e-mail / is no e-mail address)")
     if applicant.phone and not _plausible_phone(applicant.phone):
         wrong.append("phone (bukan nomor telepon / is no telephone number)")
@@ -85,6 +86,11 @@ def check_applicant(applicant: Applicant) -> list[Remark]:
         raise InvalidApplicant(fields=wrong)
     # The region is that of first registration and the date may differ from the real one, so only the form is looked at.
     return [_NIK_ODD] if applicant.nik and not re.fullmatch(r"\d{16}", applicant.nik) else []
+
+
+def is_email(text: str) -> bool:
+    """Whether it looks like an address that mail can be sent to."""
+    return len(text) <= _EMAIL_LIMIT and bool(_email.fullmatch(text))
 
 
 def _plausible_phone(phone: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from litestar import Response, Router, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from runtime.auth import requires
@@ -29,6 +29,7 @@ GRANTED_FOR: Final = timedelta(hours=12)
 """How long a link's visitor may act for the application, before another link or the access code is needed."""
 MOST_SHOWN: Final = 50
 LINKS_OF_A_VISITOR: Final = Rate(10, 600)
+_LOOK_EVERY_S: Final = 0.25
 _SWEEP_EVERY_S: Final = 3600.0
 
 
@@ -177,9 +178,18 @@ async def ask_for_link(request: Asked, data: JSONBody[WantedLink], link_desk: Li
 
 
 @get("/waiting", guards=[requires("system")], summary="Links that wait to be told")
-async def list_waiting(link_desk: LinkDesk) -> Response[WaitingLinks]:
-    """Those that notify has not taken over yet, the oldest first, at most 100."""
-    return Response(WaitingLinks(links=await link_desk.links.waiting()), headers=NO_STORE)
+async def list_waiting(
+    request: Asked,
+    link_desk: LinkDesk,
+    wait_s: Annotated[float, QueryParameter(ge=0, le=30, description="How long to wait for one, in seconds.")] = 0,
+) -> Response[WaitingLinks]:
+    """Those that notify has not taken over yet, the oldest first, at most 100. Held back until there is one, or `wait_s`."""
+    deadline = asyncio.get_running_loop().time() + wait_s
+    while not (found := await link_desk.links.waiting()):
+        if asyncio.get_running_loop().time() >= deadline or request.app.state.shutdown_event.is_set():
+            break
+        await asyncio.sleep(_LOOK_EVERY_S)
+    return Response(WaitingLinks(links=found), headers=NO_STORE)
 
 
 @post("/taken", status_code=204, guards=[requires("system")], summary="Say that links are taken over")

@@ -1,7 +1,7 @@
 """Use cases: send one delivery and note its outcome; let a failed one be tried again."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,13 +17,12 @@ from runtime.eventstore import EventStore, NewEvent, StreamEvent, VersionConflic
 from runtime.faults import is_transient
 from runtime.pauses import backoff, pause
 from services.notify import telling
-from services.notify.contact import Contact, Contacts, IntakeAway, NoContact
+from services.notify.channels import Attempted, Channel, NotToBeSent
+from services.notify.contact import IntakeAway
 from services.notify.deliveries import Claimed, Deliveries, LeaseLost
 from services.notify.domain import (
     Delivery,
-    Failure,
     Language,
-    NotAccepted,
     NotFailed,
     Policy,
     Result,
@@ -35,9 +34,7 @@ from services.notify.domain import (
     pause_after,
     pause_for_intake,
 )
-from services.notify.mail import BadAddress, Mailer, Server, compose
 from services.notify.measures import Measures
-from services.notify.messages import Messages, Occasion
 
 log = structlog.get_logger()
 
@@ -146,20 +143,14 @@ class Sender:
         *,
         deliveries: Deliveries,
         outcomes: Outcomes,
-        contacts: Contacts,
-        messages: Messages,
-        mailer: Mailer,
-        server: Server,
+        channels: Mapping[str, Channel],
         policy: Policy,
         around: Surroundings,
         measures: Measures,
     ) -> None:
         self._deliveries = deliveries
         self._outcomes = outcomes
-        self._contacts = contacts
-        self._messages = messages
-        self._mailer = mailer
-        self._server = server
+        self._channels = channels
         self._policy = policy
         self._around = around
         self._measures = measures
@@ -174,15 +165,29 @@ class Sender:
             log.warning("outcome_lost", delivery=str(delivery.id), attempt=delivery.attempts + 1)
             await self._outcomes.note(delivery, Unknown(), "id", event.traceparent)
             return
-        contact = await self._contact(claimed, event)
-        if contact is None:
+        if telling.out_of_date(decode_fact(event), self._around.clock()):
+            await self._skip(claimed, telling.Skip.OUT_OF_DATE)
             return
+        attempted = await self._attempt(claimed, event)
+        if attempted is not None:
+            await self._note_surely(delivery, attempted.result, attempted.language, event.traceparent)
+
+    async def _attempt(self, claimed: Claimed, event: Event) -> Attempted | None:
+        """What an attempt came to; None when the delivery was skipped, postponed or lost to another sender instead."""
+        delivery = claimed.delivery
         try:
-            result = await self._hand_over(claimed, event, contact)
+            return await self._channels[delivery.channel].attempt(
+                claimed, event, partial(self._deliveries.begin, claimed)
+            )
+        except NotToBeSent as skip:
+            await self._skip(claimed, str(skip))
+        except IntakeAway as error:
+            log.warning("intake_away", delivery=str(delivery.id), reason=str(error))
+            pause = pause_for_intake(claimed.postponed + 1, self._policy, self._around.chance())
+            await self._deliveries.postpone(claimed, self._around.clock() + pause)
         except LeaseLost:
             log.info("lease_lost", delivery=str(delivery.id))
-            return
-        await self._note_surely(delivery, result, contact.reads, event.traceparent)
+        return None
 
     async def _note_surely(
         self, delivery: Delivery, result: Result, language: Language, traceparent: str | None
@@ -200,41 +205,9 @@ class Sender:
             else:
                 return
 
-    async def _contact(self, claimed: Claimed, event: Event) -> Contact | None:
-        """Whom to write to; None when the delivery was skipped or postponed instead."""
-        if telling.out_of_date(decode_fact(event), self._around.clock()):
-            await self._skip(claimed, telling.Skip.OUT_OF_DATE)
-            return None
-        try:
-            contact = await self._contacts.of(claimed.delivery.number)
-        except NoContact:
-            await self._skip(claimed, telling.Skip.NO_CONTACT)
-            return None
-        except IntakeAway as error:
-            log.warning("intake_away", delivery=str(claimed.delivery.id), reason=str(error))
-            pause = pause_for_intake(claimed.postponed + 1, self._policy, self._around.chance())
-            await self._deliveries.postpone(claimed, self._around.clock() + pause)
-            return None
-        if not contact.email:
-            await self._skip(claimed, telling.Skip.NO_EMAIL)
-            return None
-        return contact
-
     async def _skip(self, claimed: Claimed, reason: str) -> None:
         await self._deliveries.skip(claimed, reason, self._around.clock())
         self._measures.skipped.labels(reason).inc()
-
-    async def _hand_over(self, claimed: Claimed, event: Event, contact: Contact) -> Result:
-        delivery = claimed.delivery
-        occasion = Occasion(claimed.application, decode_fact(event), event.time, claimed.recorded_at)
-        message = self._messages.render(delivery.template, occasion, name=contact.name, language=contact.reads)
-        try:
-            mail = compose(
-                message, to=contact.email or "", server=self._server, delivery=delivery.id, at=self._around.clock()
-            )
-        except BadAddress:
-            return NotAccepted(Failure.RECIPIENT_REFUSED, permanent=True)
-        return await self._mailer.send(mail, partial(self._deliveries.begin, claimed))
 
 
 class NoSuchDelivery(LookupError):

@@ -1,8 +1,8 @@
 """The table of deliveries: planned by the inbox, claimed by one sender at a time, closed by the outcome.
 
 A claim is a lease: `FOR UPDATE SKIP LOCKED` lets any number of processes claim side by side, and what a process that
-died had claimed is claimed again when its lease has run out. Mails of one application go out in the order of its
-events: a delivery can be claimed only when no earlier one of its application waits.
+died had claimed is claimed again when its lease has run out. Messages to one place about one application go out in the
+order of its events: a delivery can be claimed only when no earlier one of its application and place waits.
 """
 
 from collections.abc import Collection
@@ -26,7 +26,7 @@ WITH due AS (
       AND NOT EXISTS (
           SELECT FROM deliveries ahead
           WHERE ahead.number = d.number AND ahead.channel = d.channel AND ahead.state = 'waiting'
-            AND ahead.sequence < d.sequence
+            AND ahead.subscription IS NOT DISTINCT FROM d.subscription AND ahead.sequence < d.sequence
       )
     ORDER BY d.due_at, d.sequence
     LIMIT $3
@@ -105,6 +105,7 @@ def as_delivery(row: Any) -> Delivery:
         unknown=row["unknown"],
         may_have_arrived=row["may_have_arrived"],
         reason=row["reason"],
+        subscription=row["subscription"],
     )
 
 

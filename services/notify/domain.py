@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 from contracts.facts import Actor, EventRef, Fact, NotificationFailed, NotificationSent, Reason
 
 EMAIL: Final = "email"
+PUSH: Final = "push"
 _DELIVERIES: Final = UUID("5d3c9b0e-6f0b-5a53-9a0d-2f2a7d1f9c44")
 Language = Literal["id", "en"]
 
@@ -38,7 +39,15 @@ class Failure(StrEnum):
     RECIPIENT_REFUSED = "recipient_refused"
     MESSAGE_REFUSED = "message_refused"
     OUTCOME_UNKNOWN = "mail_outcome_unknown"
+    PUSH_UNAVAILABLE = "push_service_unavailable"
+    PUSH_BUSY = "push_service_busy"
+    PUSH_REFUSED = "push_refused"
+    PUSH_GONE = "push_subscription_gone"
+    PUSH_OUTCOME_UNKNOWN = "push_outcome_unknown"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+
+
+OUTCOMES_UNKNOWN: Final = frozenset({Failure.OUTCOME_UNKNOWN.value, Failure.PUSH_OUTCOME_UNKNOWN.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The state of one delivery; `unknown` counts outcomes never learnt since attempts were last granted."""
+    """The state of one delivery; `unknown` counts outcomes never learnt since attempts were last granted.
+
+    `subscription`: to which browser, for one by push.
+    """
 
     id: UUID
     number: str
@@ -89,6 +101,7 @@ class Delivery:
     unknown: int = 0
     may_have_arrived: bool = False
     reason: str | None = None
+    subscription: UUID | None = None
 
     @property
     def stream(self) -> str:
@@ -104,9 +117,10 @@ class NotFailed(Exception):
     """Only a delivery that finally failed can be tried again."""
 
 
-def delivery_id(source: str, event: str, channel: str) -> UUID:
-    """The id of the delivery about one event over one channel: planned twice, it is still the same."""
-    return uuid5(_DELIVERIES, f"{source}\n{event}\n{channel}")
+def delivery_id(source: str, event: str, channel: str, subscription: UUID | None = None) -> UUID:
+    """The id of the delivery about one event over one channel (to one browser): planned twice, it is still the same."""
+    place = f"\n{subscription}" if subscription else ""
+    return uuid5(_DELIVERIES, f"{source}\n{event}\n{channel}{place}")
 
 
 def outcome(
@@ -132,7 +146,8 @@ def outcome(
                 reason = Reason(code=Failure.ATTEMPTS_EXHAUSTED.value, parameters={"attempts": str(attempt)})
             final = permanent or exhausted
         case Unknown():
-            reason = Reason(code=Failure.OUTCOME_UNKNOWN.value)
+            never_learnt = Failure.PUSH_OUTCOME_UNKNOWN if delivery.channel == PUSH else Failure.OUTCOME_UNKNOWN
+            reason = Reason(code=never_learnt.value)
             final = delivery.unknown >= 1 or attempt >= delivery.attempts_allowed
     return NotificationFailed(
         about=delivery.about,
@@ -151,7 +166,7 @@ def evolve(delivery: Delivery, fact: Fact) -> Delivery:
         case NotificationSent(attempt=attempt) if attempt > delivery.attempts:
             return replace(delivery, state=State.SENT, attempts=attempt, reason=None)
         case NotificationFailed(attempt=attempt, reason=reason, final=final) if attempt > delivery.attempts:
-            unknown = reason.code == Failure.OUTCOME_UNKNOWN
+            unknown = reason.code in OUTCOMES_UNKNOWN
             return replace(
                 delivery,
                 state=State.FAILED if final else State.WAITING,

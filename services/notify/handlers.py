@@ -11,7 +11,7 @@ from contracts.envelope import Event, MalformedEvent, decode_event, decode_fact
 from contracts.facts import PersonalDataErased
 from runtime.database import Connection
 from runtime.records import Record
-from services.notify.domain import EMAIL, Policy, State, delivery_id
+from services.notify.domain import EMAIL, PUSH, Policy, State, delivery_id
 from services.notify.telling import Application, News, Planned, Skip, plan, remember
 
 SELECT_APPLICATIONS: Final = "SELECT number, service, office, followed, erased FROM applications WHERE number = ANY($1)"
@@ -23,12 +23,13 @@ SET service = excluded.service, office = excluded.office, followed = excluded.fo
 """
 INSERT_DELIVERIES: Final = """
 INSERT INTO deliveries (id, number, about_source, about_id, channel, template, event, recorded_at, state, reason,
-                        attempts_allowed, due_at, planned_at, closed_at)
-SELECT id, number, source, about, $8, template, event, recorded_at, state, reason, $10, $9, $9,
-       CASE WHEN state = 'skipped' THEN $9::timestamptz END
+                        attempts_allowed, due_at, planned_at, closed_at, subscription)
+SELECT id, number, source, about, channel, template, event, recorded_at, state, reason, $9, $8, $8,
+       CASE WHEN state = 'skipped' THEN $8::timestamptz END, subscription
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[],
-            $11::text[], $12::text[])
-     WITH ORDINALITY AS planned (id, number, source, about, template, event, recorded_at, state, reason, place)
+            $10::text[], $11::text[], $12::text[], $13::uuid[])
+     WITH ORDINALITY AS planned (id, number, source, about, template, event, recorded_at, state, reason, channel,
+                                 subscription, place)
 ORDER BY place
 ON CONFLICT DO NOTHING
 """
@@ -38,9 +39,15 @@ WHERE number = ANY($1) AND state = 'waiting' AND NOT in_flight
 """
 
 
+DELETE_SUBSCRIPTIONS: Final = "DELETE FROM subscriptions WHERE number = ANY($1)"
+SELECT_SUBSCRIPTIONS: Final = "SELECT number, id FROM subscriptions WHERE number = ANY($1) ORDER BY created_at, id"
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     id: UUID
+    channel: str
+    subscription: UUID | None
     event: Event
     raw: bytes | None
     recorded_at: datetime
@@ -50,23 +57,22 @@ class _Row:
 class Planner:
     """Plans deliveries. `clock` gives the present time in UTC: how old an event is on arrival decides whether it is news."""
 
-    def __init__(
-        self, catalogue: Catalogue, *, policy: Policy, news: News, clock: Callable[[], datetime], channel: str = EMAIL
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, *, policy: Policy, news: News, clock: Callable[[], datetime]) -> None:
         self._services = catalogue.services
         self._policy = policy
         self._news = news
         self._clock = clock
-        self._channel = channel
 
     async def handle(self, connection: Connection, records: Sequence[Record]) -> None:
         """Plan what is to be told after `records`. Raises `MalformedEvent` for what cannot be read; nothing is written then.
 
-        Idempotent: a delivery about the same event over the same channel is planned once.
+        One by e-mail, and one to each browser that subscribed to the application. Idempotent: a delivery about the same event
+        over the same channel to the same place is planned once.
         """
         arrived_at = self._clock()
         events = [(record, *_read(record)) for record in records]
         known = await _applications(connection, {event.subject for _, event, _ in events})
+        listening = await _subscriptions(connection, {event.subject for _, event, _ in events})
         before = dict(known)
         rows: list[_Row] = []
         for record, event, fact in events:
@@ -82,25 +88,19 @@ class Planner:
                 news=self._news,
             )
             if planned is not None:
-                rows.append(self._row(record, event, planned))
+                rows.append(_row(record, event, planned, EMAIL, None))
+            if planned is not None and planned.skipped is None:
+                rows += [_row(record, event, planned, PUSH, one) for one in listening.get(event.subject, ())]
         await _store_applications(connection, [a for number, a in known.items() if before.get(number) != a])
         await self._store_deliveries(connection, rows, arrived_at)
         erased = [event.subject for _, event, fact in events if isinstance(fact, PersonalDataErased)]
         if erased:
             await connection.execute(SKIP_ERASED, erased, Skip.ERASED, arrived_at)
+            await connection.execute(DELETE_SUBSCRIPTIONS, erased)
 
     def _handled_elsewhere(self, application: Application) -> bool:
         service = self._services.get(application.service or "")
         return service is not None and service.handled_by == "external"
-
-    def _row(self, record: Record, event: Event, planned: Planned) -> _Row:
-        return _Row(
-            id=delivery_id(event.source, event.id, self._channel),
-            event=event,
-            raw=None if planned.skipped else record.value,
-            recorded_at=datetime.fromtimestamp(record.timestamp_ms / 1000, UTC),
-            planned=planned,
-        )
 
     async def _store_deliveries(self, connection: Connection, rows: Sequence[_Row], at: datetime) -> None:
         if not rows:
@@ -114,12 +114,25 @@ class Planner:
             [row.planned.template for row in rows],
             [row.raw for row in rows],
             [row.recorded_at for row in rows],
-            self._channel,
             at,
             self._policy.attempts,
             [(State.SKIPPED if row.planned.skipped else State.WAITING).value for row in rows],
             [row.planned.skipped for row in rows],
+            [row.channel for row in rows],
+            [row.subscription for row in rows],
         )
+
+
+def _row(record: Record, event: Event, planned: Planned, channel: str, subscription: UUID | None) -> _Row:
+    return _Row(
+        id=delivery_id(event.source, event.id, channel, subscription),
+        channel=channel,
+        subscription=subscription,
+        event=event,
+        raw=None if planned.skipped else record.value,
+        recorded_at=datetime.fromtimestamp(record.timestamp_ms / 1000, UTC),
+        planned=planned,
+    )
 
 
 def _read(record: Record) -> tuple[Event, Any]:
@@ -132,6 +145,13 @@ def _read(record: Record) -> tuple[Event, Any]:
 async def _applications(connection: Connection, numbers: set[str]) -> dict[str, Application]:
     rows = await connection.fetch(SELECT_APPLICATIONS, list(numbers))
     return {row["number"]: Application(*row) for row in rows}
+
+
+async def _subscriptions(connection: Connection, numbers: set[str]) -> dict[str, list[UUID]]:
+    found: dict[str, list[UUID]] = {}
+    for number, subscription in await connection.fetch(SELECT_SUBSCRIPTIONS, list(numbers)):
+        found.setdefault(number, []).append(subscription)
+    return found
 
 
 async def _store_applications(connection: Connection, applications: Sequence[Application]) -> None:

@@ -7,12 +7,13 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 import httpx
 from litestar import Litestar
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from contracts import catalogue
 from contracts.catalogue import Catalogue, Office
@@ -20,6 +21,7 @@ from contracts.envelope import CONTENT_TYPE, EVENT_LOG_TOPIC, PARTITIONS, is_pub
 from contracts.facts import Actor
 from runtime.backbone import Backbone, Log
 from runtime.client import open_client
+from runtime.database import Pool
 from runtime.inbox import AsyncpgEffect
 from runtime.metrics import Metrics
 from runtime.quarantine_api import quarantine_routes
@@ -29,14 +31,22 @@ from runtime.settings import Settings, load_settings
 from runtime.web import create_app
 from services.notify.api import delivery_routes
 from services.notify.application import Identity, Outcomes, Sender, Surroundings
+from services.notify.channels import Channel, EmailChannel, NoPush, PushChannel
 from services.notify.contact import IntakeContacts
 from services.notify.deliveries import Deliveries
 from services.notify.dispatch import Dispatch
-from services.notify.domain import Policy
+from services.notify.domain import EMAIL, PUSH, Policy
 from services.notify.handlers import Planner
+from services.notify.letters import Letters
+from services.notify.link_sending import LinkSending
+from services.notify.link_source import IntakeLinks
+from services.notify.links import LinkMails
 from services.notify.mail import Mailer, Server
 from services.notify.measures import Measures
 from services.notify.messages import Messages
+from services.notify.push import SERVICES, Allowed, Pusher, VapidKey
+from services.notify.subscriptions import Subscriptions
+from services.notify.subscriptions_api import Push, forget_for_ever, subscription_routes
 from services.notify.telling import News
 
 SCHEMA = "notify"
@@ -66,6 +76,16 @@ class NotifySettings(Settings):
     attempts: int = Field(8, ge=1, le=20, description="attempts before a message finally fails")
     first_delay_s: float = Field(15.0, gt=0, description="seconds before the second attempt; each next is four times")
     news_hours: float = Field(48.0, gt=0, description="older events are history when they arrive and not told")
+    portal_url: str = Field("", description="where people reach the portal; without it no links are sent by e-mail")
+    vapid_private_key: SecretStr = Field(
+        SecretStr(""), description="VAPID key: 32 bytes in base64url, a private key on P-256; empty: no push"
+    )
+    vapid_subject: str = Field(
+        "mailto:postmaster@localhost", pattern="^(mailto:|https://)", description="whom push services may write to"
+    )
+    push_services: str = Field(SERVICES, description="hosts of push services, separated by commas, *. for those below")
+    push_loopback: bool = Field(False, description="also http on this machine, for tests")
+    push_timeout_s: float = Field(10.0, gt=0, le=60, description="seconds to wait for a push service")
     topic: str = Field(EVENT_LOG_TOPIC, description="the event log")
     consumer: str = Field("notify", description="consumer group in Kafka, its own for each system that shares a broker")
 
@@ -76,7 +96,16 @@ class NotifySettings(Settings):
                 "JEJAK_LEASE_S must be longer than three times JEJAK_SMTP_TIMEOUT_S and JEJAK_INTAKE_TIMEOUT_S together: "
                 "otherwise a message that is just being sent could be sent by another process too"
             )
+        if self.lease_s <= 2 * self.push_timeout_s:
+            raise ValueError("JEJAK_LEASE_S must be longer than twice JEJAK_PUSH_TIMEOUT_S, for the same reason")
         return self
+
+    @field_validator("vapid_private_key")
+    @classmethod
+    def _vapid_key_can_be_used(cls, setting: SecretStr) -> SecretStr:
+        if text := setting.get_secret_value():
+            VapidKey.parse(text, "")
+        return setting
 
 
 def _now() -> datetime:
@@ -115,6 +144,16 @@ def _intake(settings: NotifySettings) -> httpx.AsyncClient:
         timeout=httpx.Timeout(settings.intake_timeout_s),
         attempts=1,
     )
+
+
+def _push(settings: NotifySettings, pool: Pool) -> Push | None:
+    if not (key := settings.vapid_private_key.get_secret_value()):
+        return None
+    vapid = VapidKey.parse(key, settings.vapid_subject)
+    allowed = Allowed.parse(settings.push_services, loopback=settings.push_loopback)
+    # An endpoint is a stranger's: no redirects, no proxies of the environment
+    client = httpx.AsyncClient(timeout=settings.push_timeout_s, follow_redirects=False, trust_env=False)
+    return Push(Subscriptions(pool, vapid.secret), Pusher(client, vapid, allowed), vapid.public, allowed, client)
 
 
 def build(settings: NotifySettings, around: Surroundings | None = None) -> Litestar:
@@ -157,13 +196,20 @@ def build(settings: NotifySettings, around: Surroundings | None = None) -> Lites
     )
     server = _server(settings, office)
     intake, mailer = _intake(settings), Mailer(server)
+    messages = _messages(settings, words)
+    push = _push(settings, backbone.pool)
+    channels: dict[str, Channel] = {
+        EMAIL: EmailChannel(
+            contacts=IntakeContacts(intake), messages=messages, mailer=mailer, server=server, clock=around.clock
+        ),
+        PUSH: PushChannel(subscriptions=push.subscriptions, messages=messages, pusher=push.pusher)
+        if push
+        else NoPush(),
+    }
     sender = Sender(
         deliveries=deliveries,
         outcomes=outcomes,
-        contacts=IntakeContacts(intake),
-        messages=_messages(settings, words),
-        mailer=mailer,
-        server=server,
+        channels=channels,
         policy=policy,
         around=around,
         measures=measures,
@@ -173,6 +219,22 @@ def build(settings: NotifySettings, around: Surroundings | None = None) -> Lites
     )
     backbone.works("dispatch", dispatch.run)
     backbone.works("measure", dispatch.measure)
+    if settings.portal_url:
+        links = LinkSending(
+            mails=LinkMails(backbone.pool, lease=timedelta(seconds=settings.lease_s)),
+            source=IntakeLinks(intake),
+            letters=Letters(office, settings.portal_url),
+            mailer=mailer,
+            server=server,
+            policy=policy,
+            around=around,
+            measures=measures,
+        )
+        backbone.works("collect links", links.collect)
+        backbone.works("send links", links.send)
+        backbone.works("forget links", links.forget)
+    if push:
+        backbone.works("forget subscriptions", partial(forget_for_ever, push.subscriptions, around.clock))
 
     @asynccontextmanager
     async def connections(_: Litestar) -> AsyncIterator[None]:
@@ -181,6 +243,8 @@ def build(settings: NotifySettings, around: Surroundings | None = None) -> Lites
                 yield
             finally:
                 await mailer.close()
+                if push:
+                    await push.client.aclose()
 
     return create_app(
         settings=settings,
@@ -189,6 +253,7 @@ def build(settings: NotifySettings, around: Surroundings | None = None) -> Lites
         description="What was told to applicants, what waits to be told, and what could not be told.",
         routes=[
             delivery_routes(deliveries, store=backbone.store, policy=policy, around=around),
+            subscription_routes(push, around.clock),
             quarantine_routes(backbone.quarantine),
         ],
         state={"backbone": backbone},

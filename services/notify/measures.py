@@ -13,6 +13,9 @@ class Measures:
         self.repeated = metrics.counter("notifications_repeated", "Messages sent again that may have arrived before")
         self.skipped = metrics.counter("notifications_skipped", "Messages not sent on purpose", ("reason",))
         self.waiting = metrics.gauge("notifications_waiting", "Messages that wait to be sent")
+        self.links = metrics.counter(
+            "links_mailed", "Attempts to send a link, by what became of it", ("state", "reason")
+        )
         self.defects = metrics.counter("notifications_defects", "Deliveries that could not be worked on: see the log")
 
     def outcome(self, fact: Fact) -> None:

@@ -141,6 +141,14 @@ class Messages:
         subject = "".join(page.blocks["subject"](page.new_context(context)))
         return Message(" ".join(subject.split()), page.render(context).strip() + "\n", language)
 
+    def headline(self, template: str, occasion: Occasion, language: Language) -> tuple[str, str]:
+        """The same message as a title (the service) and one sentence (what happened): nothing that the page of the number, which
+        anybody can open who has it, does not say.
+        """
+        subject = self.render(template, occasion, name="", language=language).subject
+        service = self._context(occasion, "", language)["service"]
+        return service or "Jejak", subject.removesuffix(f" – {occasion.application.number}")
+
     def _context(self, occasion: Occasion, name: str, language: Language) -> dict[str, Any]:
         application = occasion.application
         service = self._catalogue.services.get(application.service or "")

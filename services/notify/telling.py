@@ -84,6 +84,7 @@ class Skip:
     NO_CONTACT: Final = "no_contact"
     NO_EMAIL: Final = "no_email"
     OUT_OF_DATE: Final = "out_of_date"
+    UNSUBSCRIBED: Final = "unsubscribed"
 
 
 @dataclass(frozen=True, slots=True)
