@@ -170,7 +170,7 @@ class _Parts:
     def _on_part_end(self) -> None:
         if self._is_file:
             self._file_ended = True
-        else:
+        elif not self._file_begun:
             self.fields.setdefault(self._name, self._value.decode("utf-8", "replace").strip())
 
     def _on_end(self) -> None:
