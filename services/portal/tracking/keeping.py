@@ -1,7 +1,9 @@
 """Track pages that are kept for as long as they are true, for those who come without a session.
 
-A page is the same for everybody who asks for the same number in the same language. Whether its events are still all is
-asked of the status service at each request (`front.py`); what changes with time alone may be a minute old (`telling.py`).
+A page is the same for everybody who asks for the same number in the same language. Whether its events are still all, and
+whether a deadline has passed, is asked of the status service at each request (`front.py`). What changes with time alone
+(the range to be expected, the place, what has been waited) is told with the time it is of: such a page is made anew behind
+the next one who asks once it is a minute old, before their eyes once it is ten minutes old or of yesterday.
 """
 
 import hashlib
@@ -18,9 +20,11 @@ _KEY: Final = "jejak.keep"
 
 
 class Keep(Struct, frozen=True):
-    """That the answer to this request may be kept: while the status has this entity tag, until that instant."""
+    """That the answer to this request may be kept while the status has this entity tag: for a while unasked (`fresh`), then
+    until it has been made anew, at the longest to an instant (`until`)."""
 
     tag: str
+    fresh: datetime
     until: datetime
 
 
@@ -39,6 +43,7 @@ class Kept(NamedTuple):
 
     tag: bytes
     """Of the status that it shows."""
+    fresh: datetime
     until: datetime
     headers: list[tuple[bytes, bytes]]
     body: bytes
@@ -71,7 +76,7 @@ class Shelf:
         self.used_bytes = 0
 
     def get(self, key: Key, now: datetime) -> Kept | None:
-        """The page, if it is kept and what time changes in it is not too old."""
+        """The page, if it is kept and not too old."""
         kept = self._kept.get(key)
         if kept is None:
             return None

@@ -1,7 +1,7 @@
 """What the track page says beyond the status's own sentences: the law's clock, experience, the ledger as a bar. Pure."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -9,8 +9,9 @@ from msgspec import Struct
 from services.portal.tracking.answers import Clock, Coverage, Day, Deadline, Expected, Explained, Party, Status, Waited
 
 Mood = Literal["office", "wait", "trouble", "ended"]
-FRESH: Final = timedelta(seconds=60)
-"""What changes with time alone may be so old on a page."""
+FRESH: Final = timedelta(minutes=1)
+STALE: Final = timedelta(minutes=10)
+"""What changes with time alone may be so old on a page: without, and while it is being made anew."""
 _FEWEST_PREDICTIONS: Final = 5
 
 
@@ -110,13 +111,15 @@ def coverage(expected: Expected | None) -> Coverage | None:
     return next((one for one in tested if one.predictions >= _FEWEST_PREDICTIONS and one.within_80 is not None), None)
 
 
-def fresh_until(status: Status, now: datetime) -> datetime:
-    """Until when a page that was made at `now` may be shown unasked for what time alone changes.
+def fresh_until(status: Status, now: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Until when a page that was made at `now` may be shown as it is, and until when while it is being made anew.
 
     The events, and whether the deadline has passed, are asked for at each request; this is about the range that is to be
-    expected, the place among those that wait, what has been waited so far, and words like *today*. The page of an
-    application that has ended changes with the day only.
+    expected, the place among those that wait, what has been waited so far, and the days that are left. They are told with
+    the time they are of. Midnight at the office ends every page: a day less is left. Of an application that has ended
+    nothing else changes.
     """
+    tomorrow = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time.min, zone)
     if status.waiting.party == "nobody":
-        return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), UTC)
-    return now + FRESH
+        return tomorrow, tomorrow
+    return min(now + FRESH, tomorrow), min(now + STALE, tomorrow)

@@ -65,7 +65,7 @@ def present(visit: Visit, told: Told) -> Response[Any]:
         return response
     response.headers["Cache-Control"] = _REVALIDATED
     response.headers["ETag"] = entity_tag(response.content)
-    keep(visit.request.scope, Keep(told.tag, telling.fresh_until(told.status, now)))
+    keep(visit.request.scope, Keep(told.tag, *telling.fresh_until(told.status, now, visit.speech.zone)))
     return response
 
 
