@@ -99,7 +99,7 @@ def deadlines(seen: Seen, service: str) -> Chart:
     told = [one for one in told if one[1] + one[2]]
     question = visit._("Berapa bagian selesai dalam batas waktu?")
     if not told:
-        return Chart(question=question, finding=withheld(seen, service, rows=rows), notes=_least(seen))
+        return _nothing(seen, service, question, rows)
     met, missed = sum(one[1] for one in told), sum(one[2] for one in told)
     worst = max(told, key=lambda one: one[2] / (one[1] + one[2]))
     finding = visit._(
@@ -143,7 +143,7 @@ def waiting(seen: Seen, service: str) -> Chart:
     rows = [row for row in chosen_rows(seen.published, service) if any(one["seconds"] for one in row["waited"])]
     question = visit._("Waktu siapa yang terpakai?")
     if not rows:
-        return Chart(question=question, finding=withheld(seen, service, rows=rows), notes=_least(seen))
+        return _nothing(seen, service, question, rows)
     sums = {party: sum(_waited(row, party) for row in rows) for party in PARTIES}
     shown = [party for party in PARTIES if sums[party]]
     most, whole = max(shown, key=sums.__getitem__), sum(sums.values())
@@ -185,7 +185,7 @@ def stages(seen: Seen, service: str, labels: Mapping[str, str]) -> Chart:
     if not service:
         return Chart(question=question, finding=visit._("Pilih satu layanan: tahapnya berbeda-beda."))
     if not rows:
-        return Chart(question=question, finding=withheld(seen, service, rows=rows), notes=_least(seen))
+        return _nothing(seen, service, question, rows)
     order = {code: place for place, code in enumerate(labels)}
     row = {**rows[-1], "stages": sorted(rows[-1]["stages"], key=lambda stage: order.get(stage["code"], len(order)))}
     told = [stage for stage in row["stages"] if stage["lasted"]]
@@ -230,7 +230,7 @@ def desks(seen: Seen, service: str) -> Chart:
     rows = [row for row in rows if row["period"] == latest and row["seconds"]]
     question = visit._("Berapa lama setiap meja ditunggu, dan berapa tindakannya?")
     if not rows:
-        return Chart(question=question, finding=withheld(seen, service, rows=rows), notes=_least(seen))
+        return _nothing(seen, service, question, rows)
     rows.sort(key=lambda row: -row["seconds"])
     first = rows[0]
     unit_s, unit = (_DAY_S, visit._("hari")) if first["seconds"] >= 2 * _DAY_S else (_HOUR_S, visit._("jam"))
@@ -274,6 +274,12 @@ def withheld(seen: Seen, service: str, *, rows: Sequence[Any]) -> str:
             service=seen.service(service), least=seen.published.basis.least,
         )  # fmt: skip
     return visit._("Dalam masa ini tidak terjadi apa pun yang dihitung di sini. Pilih masa lain.")
+
+
+def _nothing(seen: Seen, service: str, question: str, rows: Sequence[Any]) -> Chart:
+    """What stands in place of a chart; where a service has too little for one, with the way to its cases."""
+    way = Cell(seen.visit._("Lihat kasusnya"), seen.cases.of(service=service)) if service and not rows else None
+    return Chart(question=question, finding=withheld(seen, service, rows=rows), way=way, notes=_least(seen))
 
 
 def _least(seen: Seen) -> list[str]:

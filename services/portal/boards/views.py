@@ -63,6 +63,8 @@ class Chart(Struct, frozen=True, kw_only=True):
     legend: Sequence[Legend] = ()
     head: Sequence[str] = ()
     rows: Sequence[Sequence[Cell]] = ()
+    way: Cell | None = None
+    """Where to go on, in place of a picture."""
     notes: Sequence[str] = ()
 
 

@@ -123,6 +123,8 @@ def test_a_service_that_is_too_small_for_a_row_is_said_to_be_so() -> None:
         "Izin tinggal tidak punya baris sendiri dalam masa ini: permohonannya kurang dari 5"
     )
     assert "kurang dari 5 permohonan digabung" in chart.notes[0]
+    assert chart.way is not None
+    assert asked(chart.way.href) == {"service": "itas"}
 
 
 def test_a_period_without_anything_is_said_to_be_empty() -> None:
