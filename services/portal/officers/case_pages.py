@@ -1,5 +1,6 @@
 """`/petugas/kasus/{number}`: the case, who works at it, and its documents."""
 
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -80,7 +81,9 @@ async def case_page(portal: Portal, visit: Visit, file: File, wanted: str) -> Re
         path=path_of(file.number),
         checks=checklist(file.case, file.choices),
         document=document,
+        chosen=bool(wanted),
         kind=kind,
+        last_moment=last_moment(file.case["deadline"]),
         steps=offered(file.case),
         acts=staff.has(*ACTORS),
         supervises=staff.has("supervisor"),
@@ -90,6 +93,12 @@ async def case_page(portal: Portal, visit: Visit, file: File, wanted: str) -> Re
         others=[present_words(visit, one) for one in (file.others or {}).get("others", [])],
         officers=await _officers(portal, visit) if staff.has(*ACTORS) else [],
     )
+
+
+def last_moment(deadline: dict[str, Any] | None) -> datetime | None:
+    """The last moment of the last day: a deadline is the end of a day, which is the beginning of the next."""
+    at = deadline and deadline["at"]
+    return datetime.fromisoformat(at) - timedelta(seconds=1) if at else None
 
 
 def present_words(visit: Visit, other: dict[str, Any]) -> str:
