@@ -37,3 +37,11 @@ export function say(words) {
   }
   region.textContent = words;
 }
+
+// The worker keeps last known statuses for when there is no network; a form that forgets or signs out empties it.
+if ("serviceWorker" in navigator) {
+  navigator.serviceWorker.register("/sw.js", { scope: "/" }).catch(() => {});
+  for (const form of document.querySelectorAll("form[action$='/lupakan'], form[action$='/keluar']")) {
+    form.addEventListener("submit", () => navigator.serviceWorker.controller?.postMessage("forget"));
+  }
+}

@@ -1,0 +1,1 @@
+"""Jejak on a phone: the manifest, the service worker with its last known status, the page without a network, push."""
