@@ -61,7 +61,7 @@ def _news_routes(portal: Portal) -> list[ControllerRouterHandler]:
                 raise
         return visit.page("installing/news.html", number=known, key=key)
 
-    @post("/lacak/{number:str}/kabar", include_in_schema=False, status_code=204)
+    @post("/lacak/{number:str}/kabar", include_in_schema=False, status_code=200)
     async def change(request: Asked, number: FromPath[str]) -> Response[Any]:
         """What the page's script asks: `mulai`, `berhenti` or `apakah` (204: yes, 404: no)."""
         visit = portal.visit(request)
