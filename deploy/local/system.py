@@ -20,7 +20,7 @@ from deploy.local.topics import borrowed_topic
 from deploy.local.topology import Topology
 from deploy.local.wanted import Wanted
 
-READY_TIMEOUT_S = 90.0
+READY_TIMEOUT_S = 150.0
 ATTEMPTS = 3
 
 

@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.local.remote import RunningSystem, running_system
 from deploy.local.state import State
-from deploy.local.wanted import SERVICES
+from deploy.local.wanted import PARTS, SERVICES
 
 pytestmark = pytest.mark.system
 
@@ -224,7 +224,16 @@ def fetch(url: str, token: str = "") -> int:
         return error.code
 
 
-@pytest.mark.parametrize("service", SERVICES)
+def test_up_says_where_the_portal_is_and_the_portal_answers_there(jejak: RunningSystem) -> None:
+    for _ in range(200):  # it says so just after others can see that it is ready
+        if "Ctrl-C" in (said := (jejak.state.logs / "jejak.log").read_text()):
+            break
+        time.sleep(0.05)
+    assert f"The portal: {jejak.urls['portal']}\n" in said
+    assert fetch(f"{jejak.urls['portal']}/masuk") == 200
+
+
+@pytest.mark.parametrize("service", PARTS)
 def test_a_service_comes_back_on_its_address_after_a_kill(jejak: RunningSystem, service: str) -> None:
     address = jejak.urls[service]
     jejak.wait_ready(service, not_pid=jejak.kill(service))
