@@ -36,12 +36,21 @@ def N_(text: str) -> str:  # noqa: N802  # the customary name: marks a text that
     return text
 
 
-class Words(gettext.NullTranslations):
-    """The texts of one language, by their Indonesian source."""
+Texts = dict[str, str | tuple[str, ...]]
+"""What is said, by its Indonesian source; a pair where one and many differ."""
 
-    def __init__(self, texts: dict[str, str | tuple[str, ...]]) -> None:
+
+class Words(gettext.NullTranslations):
+    """The texts of one language, by their Indonesian source: those of one room before those of all."""
+
+    def __init__(self, texts: Texts, rooms: dict[str, Texts] | None = None) -> None:
         super().__init__()
         self._texts = texts
+        self._rooms = {name: Words(texts | own) for name, own in (rooms or {}).items()}
+
+    def of(self, room: str) -> "Words":
+        """As `room` means its words: the same Indonesian may be another English there."""
+        return self._rooms.get(room, self)
 
     def gettext(self, message: str) -> str:
         """The text; its source where there is no translation."""
@@ -58,13 +67,21 @@ class Words(gettext.NullTranslations):
 
 def load_words(rooms: Path = ROOMS) -> dict[Language, Words]:
     """The words of both languages, from the `en.po` of every room."""
-    texts: dict[str, str | tuple[str, ...]] = {}
-    for file in sorted(rooms.glob("**/en.po")):
-        for message in _read(file):
-            key = message.id if isinstance(message.id, str) else message.id[0]
-            if key and message.string and not message.fuzzy:
-                texts[key] = message.string if isinstance(message.string, str) else tuple(message.string)
-    return {"id": Words({}), "en": Words(texts)}
+    own = {file.parent.name: translations(file.parent) for file in sorted(rooms.glob("**/en.po"))}
+    merged: Texts = {}
+    for texts in own.values():
+        merged |= texts
+    return {"id": Words({}), "en": Words(merged, own)}
+
+
+def translations(room: Path) -> Texts:
+    """The English of what a room says, by its source."""
+    found: Texts = {}
+    for message in _read(room / "en.po"):
+        key = message.id if isinstance(message.id, str) else message.id[0]
+        if key and message.string and not message.fuzzy:
+            found[key] = message.string if isinstance(message.string, str) else tuple(message.string)
+    return found
 
 
 def said(room: Path) -> Catalog:

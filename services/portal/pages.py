@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from services.portal.assets import Assets
@@ -54,7 +55,7 @@ class Pages:
             extensions=["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"],
         )
         environment.policies["ext.i18n.trimmed"] = True
-        environment.install_gettext_translations(speech.words, newstyle=True)  # type: ignore[attr-defined]
+        environment.install_gettext_callables(*_spoken(speech), newstyle=True)  # type: ignore[attr-defined]
         environment.globals |= {"asset": self._assets.address}
         environment.filters |= {
             "text": speech.text,
@@ -75,6 +76,7 @@ class Pages:
             self._assets.reread()
         template = self._environments[visit.language].get_template(name)
         return template.render(
+            room_of_page=name.partition("/")[0],
             visit=visit,
             url=visit.url,
             now=datetime.now(UTC),
@@ -82,6 +84,24 @@ class Pages:
             once_field=_field("once", lambda: secrets.token_urlsafe(16)),
             **context,
         ).encode()
+
+
+def _spoken(speech: Speech) -> tuple[Callable[..., str], Callable[..., str]]:
+    """`gettext` and `ngettext` for templates: the words of the page's own room come first."""
+
+    @pass_context
+    def one(context: Context, text: str) -> str:
+        return speech.words.of(_room(context)).gettext(text)
+
+    @pass_context
+    def counted(context: Context, singular: str, plural: str, n: int) -> str:
+        return speech.words.of(_room(context)).ngettext(singular, plural, n)
+
+    return one, counted
+
+
+def _room(context: Context) -> str:
+    return str(context.get("room_of_page", ""))
 
 
 def _field(name: str, value: Callable[[], str]) -> Callable[[], Markup]:

@@ -69,6 +69,13 @@ class Visit:
         return self._portal.pages.speeches[self.language]
 
     @property
+    def _room(self) -> str:
+        """The room whose handler answers."""
+        handler = self.request.scope.get("route_handler")
+        module = getattr(getattr(handler, "fn", None), "__module__", "")
+        return module.split(".")[2] if module.count(".") > 2 else ""
+
+    @property
     def csrf(self) -> str:
         """A token for a form."""
         return self.session.form_token()
@@ -94,7 +101,7 @@ class Visit:
 
     def _(self, text: str, /, **values: object) -> str:
         """`text` (Indonesian) in the visitor's language; `%(name)s` filled from `values`."""
-        translated = self.speech.words.gettext(text)
+        translated = self.speech.words.of(self._room).gettext(text)
         return translated % values if values else translated
 
     def text(self, words: Any) -> str:
