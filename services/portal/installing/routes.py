@@ -16,7 +16,12 @@ from services.portal.upstream import SYSTEM, Refused
 from services.portal.visit import Visit
 
 WORKER: Final = Path(__file__).parent / "static" / "sw.js"
-_WORKER_HEADERS: Final = {"Cache-Control": "no-cache", "Service-Worker-Allowed": "/"}
+_WORKER_HEADERS: Final = {
+    "Cache-Control": "no-cache",
+    "Service-Worker-Allowed": "/",
+    # a worker lives under the policy of its own script: it fetches pages of ours, and nothing else
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+}
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 

@@ -1,0 +1,107 @@
+"""Jejak on a phone: without a network, installed, with news; and nothing left when the device forgets."""
+
+from playwright.sync_api import Page
+
+from deploy.local.remote import RunningSystem
+from services.portal.session import Session
+from tests.browser.conftest import Opening, Portal
+from tests.browser.looking import assert_accessible
+from tests.browser.people import People
+
+KEPT = """async () => {
+  const found = [];
+  for (const name of await caches.keys())
+    for (const one of await (await caches.open(name)).keys()) found.push(new URL(one.url).pathname);
+  return found;
+}"""
+
+
+def controlled(page: Page) -> None:
+    """Until the worker answers for the page."""
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+
+
+def test_offline_the_last_known_status_is_shown_with_its_age_and_comes_back_fresh(
+    people: People, open_page: Opening
+) -> None:
+    number = people.submit().number
+    people.wait_fact(number, 1)
+    page = open_page(size={"width": 320, "height": 640})
+    page.goto("/lacak")
+    controlled(page)
+    page.goto(f"/lacak/{number}")
+    heading = page.locator("h1").inner_text()
+    page.wait_for_function(f"async () => !!(await caches.match('/lacak/{number}'))")
+    page.context.set_offline(True)
+    page.reload()
+    assert page.locator("h1").inner_text() == heading
+    assert "Anda sedang luring" in page.locator("#luring").inner_text()
+    page.goto("/layanan")
+    assert page.locator("h1").inner_text() == "Anda sedang luring"
+    page.context.set_offline(False)
+    page.goto(f"/lacak/{number}")
+    assert page.locator("#luring").count() == 0
+    page.goto("/luring")
+    assert_accessible(page)
+
+
+def test_nothing_personal_is_kept_and_nothing_at_all_after_the_device_forgot(
+    people: People, open_page: Opening
+) -> None:
+    one = people.submit()
+    people.wait_fact(one.number, 1)
+    session = Session()
+    session.remember(one.number, one.code)
+    page = open_page(session=session)
+    page.goto("/saya")
+    controlled(page)
+    page.goto(f"/lacak/{one.number}")
+    page.wait_for_function(f"async () => !!(await caches.match('/lacak/{one.number}'))")
+    page.goto(f"/permohonan/{one.number}/tanda-terima")
+    page.goto("/saya")
+    kept = page.evaluate(KEPT)
+    assert f"/lacak/{one.number}" in kept
+    assert not [path for path in kept if "tanda-terima" in path or "/saya" in path]
+    page.get_by_role("button", name="Lupakan di perangkat ini").click()
+    page.get_by_text("sudah melupakan").wait_for()
+    page.wait_for_function(f"async () => !(await caches.match('/lacak/{one.number}'))")
+    assert not [path for path in page.evaluate(KEPT) if "/lacak/" in path]
+
+
+def test_news_that_is_pushed_is_shown_by_the_worker(
+    jejak: RunningSystem, portal: Portal, people: People, open_page: Opening
+) -> None:
+    number = people.submit().number
+    people.wait_fact(number, 1)
+    page = open_page(permissions=["notifications"])
+    session = page.context.new_cdp_session(page)
+    registrations: list[str] = []
+    session.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda said: registrations.extend(one["registrationId"] for one in said["registrations"]),
+    )
+    session.send("ServiceWorker.enable")
+    page.goto(f"/lacak/{number}/kabar")
+    controlled(page)
+    page.get_by_role("button", name="Beri tahu saya").wait_for()
+    assert_accessible(page)
+    payload = f'{{"number":"{number}","title":"Paspor","text":"Dokumen Anda lengkap","language":"id","path":"/lacak/{number}"}}'
+    session.send(
+        "ServiceWorker.deliverPushMessage",
+        {"origin": portal.url, "registrationId": registrations[-1], "data": payload},
+    )
+    shown = page.wait_for_function(
+        """async () => {
+          const all = await (await navigator.serviceWorker.ready).getNotifications();
+          return all.length ? { title: all[0].title, body: all[0].body } : null;
+        }"""
+    ).json_value()
+    assert shown == {"title": "Paspor", "body": f"Dokumen Anda lengkap\n{number}"}
+
+
+def test_the_manifest_speaks_both_languages_and_its_icons_are_there(page: Page) -> None:
+    for path, start in (("/manifest.webmanifest", "/"), ("/en/manifest.webmanifest", "/en")):
+        manifest = page.request.get(path).json()
+        assert manifest["start_url"].rstrip("/") == start.rstrip("/")
+        for icon in manifest["icons"]:
+            assert page.request.get(icon["src"]).body().startswith(b"\x89PNG")
