@@ -123,7 +123,7 @@ def _write(room: Path) -> int:
     catalog.obsolete.clear()
     if len(catalog):
         with (room / "en.po").open("wb") as opened:
-            write_po(opened, catalog, width=120, omit_header=False, sort_output=True, no_location=True)
+            write_po(opened, catalog, width=120, omit_header=True, sort_output=True, no_location=True)
     return len(missing(room))
 
 
