@@ -96,7 +96,7 @@ class NotifySettings(Settings):
                 "JEJAK_LEASE_S must be longer than three times JEJAK_SMTP_TIMEOUT_S and JEJAK_INTAKE_TIMEOUT_S together: "
                 "otherwise a message that is just being sent could be sent by another process too"
             )
-        if self.lease_s <= 2 * self.push_timeout_s:
+        if self.vapid_private_key.get_secret_value() and self.lease_s <= 2 * self.push_timeout_s:
             raise ValueError("JEJAK_LEASE_S must be longer than twice JEJAK_PUSH_TIMEOUT_S, for the same reason")
         return self
 
