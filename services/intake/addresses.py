@@ -2,8 +2,8 @@
 
 An address is kept as HMAC-SHA-256 under a key that is derived from the master key and from nothing that is in the database:
 whoever has only the database can neither read an address nor try one; what they can see is that two applications have the
-same one. A look-up asks under every master key there is, and a sweep makes the digests anew that are of another key than
-the first, so that a rotation loses nobody. The same sweep finds those that were admitted before there was an index.
+same one. A sweep makes the digests anew that are of another key than the first, so
+that a rotation loses nobody. The same sweep finds those that were admitted before there was an index.
 """
 
 import asyncio
@@ -98,12 +98,6 @@ class AddressBook:
     def current_digest(self, address: str) -> tuple[str, bytes]:
         """Under the first master key: its id and the digest. To be kept in place of the address."""
         return next(iter(digests(self._master_keys, address).items()))
-
-    async def applications(self, address: str) -> list[str]:
-        """The numbers of everything that was begun under `address`."""
-        found = digests(self._master_keys, address)
-        rows = await self._pool.fetch(SELECT_APPLICATIONS, list(found.values()))
-        return [row["application"] for row in rows]
 
     async def under(self, digest: bytes) -> list[str]:
         """The numbers found under one digest. After a rotation, those that the sweep has not reached are not among them."""
