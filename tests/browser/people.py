@@ -77,6 +77,14 @@ class People:
             assert time.monotonic() < ends, found.text
             time.sleep(0.1)
 
+    def case(self, number: str, *, role: str = "officer") -> dict[str, Any]:
+        """The case as processing shows it."""
+        token = {"Authorization": f"Bearer {self._jejak.tokens[role]}"}
+        answer = self._client.get(f"{self._jejak.urls['processing']}/cases/{number}", headers=token)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
     def pay(self, case: dict[str, Any], *, amount: int | None = None, paid_at: datetime | None = None) -> None:
         """The treasury reports that the latest fee was paid."""
         fee = case["assessments"][-1]
