@@ -79,7 +79,7 @@ async def _assistance(portal: Portal, visit: Visit, code: str) -> dict[str, Any]
         office = await portal.catalogue.office(code, visit)
     except (Refused, Away):
         return {}
-    offered: Any = getattr(office, "assistance", [])
+    offered = office.visiting.assistance if office and office.visiting else []
     return {one.code: one.labels for one in offered}
 
 
