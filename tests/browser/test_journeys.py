@@ -15,6 +15,7 @@ from tests.browser.looking import assert_accessible, assert_fits, shot
 from tests.browser.people import People
 from tests.browser.walking import Applicant, Officer
 
+pytestmark = pytest.mark.timeout(240)  # two whole journeys: a busy machine needs its time
 Opening = Callable[..., Page]
 CITIZEN = {
     "name": "Siti Percobaan",
