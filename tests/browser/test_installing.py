@@ -1,11 +1,12 @@
 """Jejak on a phone: without a network, installed, with news; and nothing left when the device forgets."""
 
+import httpx
 from playwright.sync_api import Page
 
 from deploy.local.remote import RunningSystem
 from services.portal.session import Session
 from tests.browser.conftest import Opening, Portal
-from tests.browser.looking import assert_accessible
+from tests.browser.looking import assert_accessible, shot
 from tests.browser.people import People
 
 KEPT = """async () => {
@@ -97,6 +98,30 @@ def test_news_that_is_pushed_is_shown_by_the_worker(
         }"""
     ).json_value()
     assert shown == {"title": "Paspor", "body": f"Dokumen Anda lengkap\n{number}"}
+
+
+def test_who_refused_notifications_and_who_has_no_scripts_read_how_news_reaches_them(
+    people: People, open_page: Opening
+) -> None:
+    number = people.submit().number
+    page = open_page(size={"width": 320, "height": 640})
+    page.add_init_script("Object.defineProperty(Notification, 'permission', { get: () => 'denied' })")
+    page.goto(f"/lacak/{number}/kabar")
+    refused = page.get_by_text("Izinkan notifikasi di pengaturan peramban")
+    refused.wait_for()
+    assert not page.get_by_role("button", name="Beri tahu saya").is_visible()
+    assert_accessible(page)
+    shot(page, "news-refused")
+    plain = open_page(javascript=False)
+    plain.goto(f"/lacak/{number}/kabar")
+    assert "Tanpa JavaScript, kabar dikirim melalui" in plain.locator("main").inner_text()
+    shot(plain, "news-plain")
+
+
+def test_the_browsers_own_wish_for_news_needs_a_form_of_ours(people: People, portal: Portal) -> None:
+    number = people.submit().number
+    wish = {"csrf": "x", "apa": "mulai", "endpoint": "https://fcm.googleapis.com/x", "p256dh": "", "auth": ""}
+    assert httpx.post(f"{portal.url}/lacak/{number}/kabar", data=wish).status_code == 403
 
 
 def test_the_manifest_speaks_both_languages_and_its_icons_are_there(page: Page) -> None:

@@ -1,5 +1,6 @@
 """`/saya`, `/saya/tautan/{token}`, `/draf/{number}/simpan`, and forgetting a device."""
 
+import asyncio
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -34,7 +35,8 @@ def _list_routes(portal: Portal) -> list[ControllerRouterHandler]:
         if not visit.has_session or not visit.session.applications:
             return ask_page(visit)
         numbers = list(reversed(visit.session.applications))
-        return visit.page("mine/list.html", applications=[await _line(portal, visit, number) for number in numbers])
+        applications = await asyncio.gather(*(_line(portal, visit, number) for number in numbers))
+        return visit.page("mine/list.html", applications=applications)
 
     @get("/saya/tautan", include_in_schema=False)
     async def ask_again(request: Asked) -> Response[Any]:
@@ -149,9 +151,17 @@ def _draft_routes(portal: Portal) -> list[ControllerRouterHandler]:
                     "Kami sudah mengirim beberapa tautan. Periksa surel Anda, atau coba lagi satu jam lagi."
                 )
             return visit.page("mine/save.html", status_code=refused.status, number=owned[0], error=words)
+        return visit.redirect(f"/draf/{quote(owned[0], safe='')}/simpan/terkirim")
+
+    @get("/draf/{number:str}/simpan/terkirim", include_in_schema=False)
+    async def saved(request: Asked, number: FromPath[str]) -> Response[Any]:
+        """Where to look now; to load it again sends nothing."""
+        visit = portal.visit(request)
+        if (owned := known(visit, number)) is None:
+            return visit.redirect("/saya")
         return visit.page("mine/sent.html", draft=owned[0])
 
-    return [offer, send]
+    return [offer, send, saved]
 
 
 async def _line(portal: Portal, visit: Visit, number: str) -> Any:
