@@ -11,8 +11,9 @@ import httpx
 from playwright.sync_api import Page
 
 from deploy.local.remote import RunningSystem
+from services.portal.session import Session
 from tests.browser.conftest import Opening, Portal
-from tests.browser.looking import assert_accessible
+from tests.browser.looking import assert_accessible, shot
 from tests.browser.people import People
 
 LINK = re.compile(r"https?://\S+(/saya/tautan/\S+)")
@@ -80,6 +81,35 @@ def test_an_address_that_nobody_has_gets_the_same_page_and_no_mail(
     assert pages[0] == pages[1]
     assert mailed(jejak, known)[0].startswith("/en/saya/tautan/")
     assert mailed(jejak, unknown, 0) == []
+
+
+def test_a_draft_is_gone_on_with_on_another_device_by_its_link(
+    jejak: RunningSystem, people: People, open_page: Opening
+) -> None:
+    address = f"{secrets.token_hex(6)}@example.org"
+    draft = people.draft(email=address)
+    session = Session()
+    session.remember(draft.number, draft.code)
+    page = open_page(javascript=False, size={"width": 320, "height": 640}, session=session)
+    page.goto(f"/draf/{draft.number}/simpan")
+    assert_accessible(page)
+    shot(page, "mine-save")
+    page.get_by_role("button", name="Kirim tautan").click()
+    page.wait_for_url(f"**/draf/{draft.number}/simpan/terkirim")
+    page.reload()  # asks for no second mail
+    assert_accessible(page)
+    shot(page, "mine-save-sent")
+    (path,) = mailed(jejak, address)
+    elsewhere = open_page()
+    elsewhere.goto(f"/draf/{draft.number}/simpan")
+    elsewhere.wait_for_url("**/saya")  # a number alone opens no draft, and sends no mail
+    elsewhere.goto(path)
+    assert elsewhere.locator("h1").inner_text() == "Lanjutkan permohonan Anda"
+    assert_accessible(elsewhere)
+    elsewhere.get_by_role("button", name="Buka", exact=True).click()
+    elsewhere.wait_for_url(f"**/draf/{draft.number}")
+    assert_accessible(elsewhere)
+    assert len(mailed(jejak, address)) == 1
 
 
 def test_a_link_that_is_cut_off_and_an_address_that_is_none_say_what_to_do(page: Page) -> None:
