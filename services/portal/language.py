@@ -29,6 +29,8 @@ _OPTIONS: Final = {"**/templates/**.html": {"trimmed": "true", "silent": "false"
 _DAY_S: Final = 86_400
 _HOUR_S: Final = 3_600
 ROOMS: Final = Path(__file__).parent
+_OF_ALL: Final = ("design", ROOMS.name)
+"""Whose words are on the pages of all rooms."""
 
 
 def N_(text: str) -> str:  # noqa: N802  # the customary name: marks a text that is translated where it is shown
@@ -69,8 +71,8 @@ def load_words(rooms: Path = ROOMS) -> dict[Language, Words]:
     """The words of both languages, from the `en.po` of every room."""
     own = {file.parent.name: translations(file.parent) for file in sorted(rooms.glob("**/en.po"))}
     merged: Texts = {}
-    for texts in own.values():
-        merged |= texts
+    for name in sorted(own, key=lambda name: name in _OF_ALL):
+        merged |= own[name]  # what the page around every page says is not to be said by a room
     return {"id": Words({}), "en": Words(merged, own)}
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.portal.language import Words, missing, rooms
+from services.portal.language import Words, load_words, missing, rooms
 
 
 @pytest.mark.parametrize("room", list(rooms()), ids=lambda room: room.name)
@@ -19,3 +19,9 @@ def test_a_room_means_its_own_words() -> None:
         "Close", "Closed", "Close",
     ]  # fmt: skip
     assert words.of("offering").gettext("Kirim") == "Send"
+
+
+def test_the_page_around_every_page_says_the_same_in_every_room() -> None:
+    english = load_words()["en"]
+    assert {room.name for room in rooms() if english.of(room.name).gettext("Lacak") != "Track"} == set()
+    assert english.gettext("Layanan") == "Services"
