@@ -61,7 +61,7 @@ def test_a_whole_application_without_scripts_on_a_phone(plain_page: Page) -> Non
     send(page)
     expect(page.get_by_role("heading", name="Periksa jawaban Anda")).to_be_visible()
     expect(page.get_by_text(SCRIPT)).to_be_visible()
-    page.get_by_role("link", name="Ubah Alamat e-mail").click()
+    page.get_by_role("link", name="Ubah Alamat surel").click()
     page.locator("#email").fill("lain@example.org")
     send(page)
     expect(page.get_by_text("lain@example.org")).to_be_visible()

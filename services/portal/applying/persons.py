@@ -17,7 +17,7 @@ OF_CITIZENS: Final = (*ALWAYS, "nik")
 OF_FOREIGNERS: Final = (*ALWAYS, "nationality", "passport_number", "address")
 LABELS: Final = {
     "name": N_("Nama lengkap"),
-    "email": N_("Alamat e-mail"),
+    "email": N_("Alamat surel"),
     "phone": N_("Nomor telepon"),
     "date_of_birth": N_("Tanggal lahir"),
     "place_of_birth": N_("Tempat lahir"),
@@ -54,9 +54,9 @@ def wrong_in(given: Mapping[str, str], category: str, today: dt.date) -> FormErr
     if not given.get("name"):
         wrong["name"] = N_("Isi nama lengkap seperti di KTP atau paspor.")
     if not given.get("email") and not given.get("phone"):
-        wrong["email"] = N_("Isi alamat e-mail atau nomor telepon, supaya kami dapat menghubungi Anda.")
+        wrong["email"] = N_("Isi alamat surel atau nomor telepon, supaya kami dapat menghubungi Anda.")
     elif given.get("email") and not _email.fullmatch(given["email"]):
-        wrong["email"] = N_("Periksa alamat e-mail; bentuknya seperti nama@contoh.id.")
+        wrong["email"] = N_("Periksa alamat surel; bentuknya seperti nama@contoh.id.")
     if given.get("phone") and not _is_phone(given["phone"]):
         wrong["phone"] = N_("Periksa nomor telepon; bentuknya seperti 0812 3456 7890 atau +62 812 3456 7890.")
     if not _is_birth(given.get("date_of_birth", ""), today):
