@@ -104,9 +104,12 @@ def people(jejak: RunningSystem) -> Iterator[People]:
         yield people
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser, started once. Not optional where JEJAK_REQUIRE names it."""
+    """A browser, started once for a file. Not optional where JEJAK_REQUIRE names it.
+
+    Gone before the next file's tests: Playwright keeps an event loop running in this thread, in which theirs could not run.
+    """
     found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
     if found is None:
         if "browser" in os.environ.get("JEJAK_REQUIRE", ""):
