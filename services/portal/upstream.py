@@ -8,7 +8,7 @@ UpstreamError
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from enum import Enum
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypedDict, TypeVar, Unpack, cast
 
 import httpx
 import msgspec
@@ -65,6 +65,16 @@ class Asking(Protocol):
         ...
 
 
+class Sending(TypedDict, total=False):
+    """What goes along with a call: a body (`json` or `content`), the query, as whom, further headers."""
+
+    json: object
+    content: Content | None
+    params: Mapping[str, Any] | None
+    auth: Auth
+    headers: Mapping[str, str] | None
+
+
 class UpstreamError(Exception):
     """A call that brought no answer."""
 
@@ -98,6 +108,8 @@ class Away(UpstreamError):
         super().__init__(service)
 
 
+_CLIMBING: Final = frozenset({".", ".."})
+"""Segments that a client takes as directions: what came in an address of ours would ask for another thing than we mean."""
 _STANDARD: Final = frozenset({"type", "title", "status", "detail", "instance"})
 
 
@@ -126,70 +138,23 @@ class Upstream:
         self._token = token
         self._client = open_client(self.url, timeout=httpx.Timeout(timeout_s, connect=2.0), transport=transport)
 
-    async def get(
-        self,
-        path: str,
-        visit: Asking,
-        *,
-        params: Mapping[str, Any] | None = None,
-        auth: Auth = None,
-        headers: Mapping[str, str] | None = None,
-        type: type[T] = _ANYTHING,
-    ) -> Answer[T]:
+    async def get(self, path: str, visit: Asking, *, type: type[T] = _ANYTHING, **sent: Unpack[Sending]) -> Answer[T]:
         """GET `path`. The body is decoded as `type` (empty: None). 304 is an answer. Raises `Refused`, `Away`."""
-        return await self.call("GET", path, visit, params=params, auth=auth, headers=headers, type=type)
+        return await self.call("GET", path, visit, type=type, **sent)
 
-    async def post(
-        self,
-        path: str,
-        visit: Asking,
-        *,
-        json: object = None,
-        content: Content | None = None,
-        params: Mapping[str, Any] | None = None,
-        auth: Auth = None,
-        headers: Mapping[str, str] | None = None,
-        type: type[T] = _ANYTHING,
-    ) -> Answer[T]:
+    async def post(self, path: str, visit: Asking, *, type: type[T] = _ANYTHING, **sent: Unpack[Sending]) -> Answer[T]:
         """POST to `path`, `json` or `content`. Raises `Refused`, `Away`."""
-        return await self.call(
-            "POST", path, visit, json=json, content=content, params=params, auth=auth, headers=headers, type=type
-        )
+        return await self.call("POST", path, visit, type=type, **sent)
 
-    async def put(
-        self,
-        path: str,
-        visit: Asking,
-        *,
-        json: object = None,
-        content: Content | None = None,
-        params: Mapping[str, Any] | None = None,
-        auth: Auth = None,
-        headers: Mapping[str, str] | None = None,
-        type: type[T] = _ANYTHING,
-    ) -> Answer[T]:
+    async def put(self, path: str, visit: Asking, *, type: type[T] = _ANYTHING, **sent: Unpack[Sending]) -> Answer[T]:
         """PUT to `path`, `json` or `content`. Raises `Refused`, `Away`."""
-        return await self.call(
-            "PUT", path, visit, json=json, content=content, params=params, auth=auth, headers=headers, type=type
-        )
+        return await self.call("PUT", path, visit, type=type, **sent)
 
     async def call(
-        self,
-        method: str,
-        path: str,
-        visit: Asking,
-        *,
-        json: object = None,
-        content: Content | None = None,
-        params: Mapping[str, Any] | None = None,
-        auth: Auth = None,
-        headers: Mapping[str, str] | None = None,
-        type: type[T] = _ANYTHING,
+        self, method: str, path: str, visit: Asking, *, type: type[T] = _ANYTHING, **sent: Unpack[Sending]
     ) -> Answer[T]:
         """Any method. Raises `Refused`, `Away`."""
-        async with self.stream(
-            method, path, visit, json=json, content=content, params=params, auth=auth, headers=headers
-        ) as response:
+        async with self.stream(method, path, visit, **sent) as response:
             try:
                 body = await response.aread()
             except httpx.HTTPError as error:
@@ -211,6 +176,8 @@ class Upstream:
         timeout_s: float | None = None,
     ) -> AsyncIterator[httpx.Response]:
         """An answer whose body has not been read. Raises `Refused`, `Away` before anything is given."""
+        if any(segment in _CLIMBING for segment in path.split("/")):
+            raise Refused(404, {}, {})
         sent = {"Accept-Language": visit.language, "X-Forwarded-For": visit.address, **(headers or {})}
         if json is not None:
             content, sent["Content-Type"] = msgspec.json.encode(json), "application/json"
