@@ -5,6 +5,8 @@ const FILES = "jejak-files-1";
 const MOST_PAGES = 20;
 const OFFLINE = ["/luring", "/en/luring"];
 const STATUS = /^(\/en)?\/lacak\/[^/]+$/;
+/** A number may end in a sign that some links write as %24 and some as $: one page, kept once. */
+const plain = (path) => path.replace(/%(?:24|2A|3D|7E)$/i, decodeURIComponent);
 
 self.addEventListener("install", (event) => {
   event.waitUntil((async () => {
@@ -30,10 +32,10 @@ self.addEventListener("fetch", (event) => {
 async function page(event, url) {
   try {
     const answer = await fetch(event.request);
-    if (STATUS.test(url.pathname) && answer.ok) event.waitUntil(keep(url.pathname).catch(() => {}));
+    if (STATUS.test(url.pathname) && answer.ok) event.waitUntil(keep(plain(url.pathname)).catch(() => {}));
     return answer;
   } catch {
-    const kept = await (await caches.open(PAGES)).match(url.pathname);
+    const kept = await (await caches.open(PAGES)).match(plain(url.pathname));
     if (kept && STATUS.test(url.pathname)) return aged(kept, url.pathname.startsWith("/en/"));
     const offline = url.pathname.startsWith("/en") ? OFFLINE[1] : OFFLINE[0];
     return (await caches.match(offline)) || Response.error();
@@ -92,7 +94,7 @@ self.addEventListener("push", (event) => {
     lang: news.language || "id",
     tag: news.number || "jejak",
     renotify: Boolean(news.number),
-    data: { path: /^\/(en\/)?lacak\/[A-Z0-9-]+$/.test(news.path || "") ? news.path : "/" },
+    data: { path: /^\/(en\/)?lacak\/[A-Z0-9-]+(?:[*~$=]|%[0-9A-F]{2})?$/.test(news.path || "") ? news.path : "/" },
   }));
 });
 
@@ -101,7 +103,7 @@ self.addEventListener("notificationclick", (event) => {
   event.waitUntil((async () => {
     const path = event.notification.data.path;
     for (const one of await self.clients.matchAll({ type: "window" })) {
-      if (new URL(one.url).pathname === path) return one.focus();
+      if (plain(new URL(one.url).pathname) === plain(path)) return one.focus();
     }
     return self.clients.openWindow(path);
   })());
