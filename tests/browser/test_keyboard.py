@@ -1,7 +1,7 @@
 """From the start page to a handed-in application and its tracking page, with a keyboard and nothing else."""
 
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -114,11 +114,11 @@ def test_a_permit_is_applied_for_and_tracked_with_a_keyboard_alone(open_page: Op
     keys.open("/ajukan/imk")
     keys.open("/ajukan/imk/pemohon")
     _say_who(keys)
-    number = urlsplit(page.url).path.rpartition("/")[2]
+    number = unquote(urlsplit(page.url).path.rpartition("/")[2])
     _fill(keys, number)
     keys.to("main form[action$='/periksa'] button")
     keys.enter()
-    assert urlsplit(page.url).path == f"/permohonan/{number}/tanda-terima"
+    assert unquote(urlsplit(page.url).path) == f"/permohonan/{number}/tanda-terima"
     keys.to("[data-copy]")  # what is copied by mouse is reached by keys as well
     keys.to(f'main a.button[href="/lacak/{number}"]')
     _until_tracked(keys, number)
