@@ -124,6 +124,8 @@ class Uploads:
 
     async def find(self, entry: Entry, upload: str) -> Arriving:
         """Raises `UnknownUpload`, also for another application's."""
+        if not _may_be(upload):
+            raise UnknownUpload()
         row = await self._pool.fetchrow(SELECT_UPLOAD, upload, entry.number, self._clock() - KEPT)
         if row is None:
             raise UnknownUpload()
@@ -164,7 +166,7 @@ class Uploads:
 
     async def give_up(self, entry: Entry, upload: str) -> None:
         """Raises `UnknownUpload`."""
-        if await self._pool.fetchval(DELETE_UPLOAD, upload, entry.number) is None:
+        if not _may_be(upload) or await self._pool.fetchval(DELETE_UPLOAD, upload, entry.number) is None:
             raise UnknownUpload()
 
     async def sweep(self) -> int:
@@ -228,6 +230,11 @@ class Uploads:
         if isinstance(refused, (UploadElsewhere, UploadBeyondLength, UnknownUpload, *_MAY_BE_REPEATED)):
             return
         await self._pool.execute(DELETE_UPLOAD, arriving.upload, entry.number)
+
+
+def _may_be(upload: str) -> bool:
+    """Whether one of our uploads can be called so: not everything that comes in a path is text to a database (NUL)."""
+    return upload.isascii() and upload.isalnum()
 
 
 def _address(upload: str, start: int) -> bytes:

@@ -164,7 +164,7 @@ class Visit:
             Response(
                 content,
                 status_code=status_code,
-                media_type="text/html; charset=utf-8",
+                media_type="text/html",
                 headers={**HEADERS, **_PRIVATE, "Content-Language": self.language, **how, **(headers or {})},
             )
         )

@@ -13,7 +13,7 @@ from contracts.catalogue import Requirement
 from services.portal.applying.drafts import Filled, draft_path, key_to, read_filled
 from services.portal.applying.filling_pages import step_page
 from services.portal.applying.steps import documents_asked, next_document, next_page
-from services.portal.applying.uploading import FileTooLarge, counted, ending, multipart
+from services.portal.applying.uploading import FileTooLarge, counted, drain, ending, multipart
 from services.portal.forms import ForeignForm, FormErrors
 from services.portal.language import N_
 from services.portal.portal import Asked, Portal
@@ -80,6 +80,9 @@ def _pages(portal: Portal) -> list[ControllerRouterHandler]:
         """Send the file on to intake as it comes; what is wrong with it is said on the same page."""
         visit = portal.visit(request)
         filled = await read_filled(portal, visit, number)
+        if all(one.code != requirement for one in filled.service.requirements):
+            await drain(request.stream())
+            return refusal(visit, NOT_FOUND, headers=ending())
         limit = filled.draft.document_limit_bytes
         try:
             incoming = await multipart(visit, limit)

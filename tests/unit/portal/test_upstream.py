@@ -46,6 +46,15 @@ async def test_each_call_is_made_as_somebody_and_as_nobody_else() -> None:
     assert (await sent(auth=Code("LBG-1", "code"))).headers["Authorization"] == f"Basic {basic}"
 
 
+@pytest.mark.parametrize("path", ["/services/..", "/drafts/LBG-1/documents/..", "/uploads/./x"])
+async def test_what_came_in_an_address_does_not_lead_a_call_elsewhere(path: str) -> None:
+    asked: list[httpx.Request] = []
+    with pytest.raises(Refused) as refused:
+        await upstream(lambda request: asked.append(request) or httpx.Response(200)).get(path, VISIT)  # type: ignore[arg-type, func-returns-value]
+    assert refused.value.status == 404
+    assert asked == []
+
+
 async def test_a_refusal_says_what_was_wrong_in_the_language_that_the_service_has() -> None:
     problem = {"type": "https://jejak.example/problems/too-late", "title": "Too late", "words": {"id": "Terlambat."}}
     with pytest.raises(Refused) as refused:
