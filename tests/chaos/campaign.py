@@ -22,6 +22,7 @@ HASTY = {
     "JEJAK_SMTP_TIMEOUT_S": "1",
     "JEJAK_INTAKE_TIMEOUT_S": "2",
     "JEJAK_LEASE_S": "6",
+    "JEJAK_PUSH_TIMEOUT_S": "2",
     "JEJAK_FIRST_DELAY_S": "1",
     "JEJAK_ATTEMPTS": "20",
 }
