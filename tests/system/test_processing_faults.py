@@ -31,6 +31,12 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def is_prepared(service: Processing) -> bool:
+    """Whether its tables are there, those of the event store too, whatever else is away."""
+    checks = service.http.get("/health/ready").json().get("checks", {})
+    return bool(checks.get("database") == "ok")
+
+
 def test_without_a_database_it_lives_and_says_try_later(infrastructure: Any, tmp_path: Path) -> None:
     nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
     topic = f"test-{secrets.token_hex(5)}-applications.v1"
@@ -52,7 +58,7 @@ async def test_without_a_broker_officers_go_on_and_the_inbox_follows(fresh_datab
     with processing_process(
         tmp_path, kafka=nowhere, database=fresh_database, topic="applications.v1", ready=False
     ) as service:
-        service.wait_until(lambda: service.get("/cases").status_code == 200)
+        service.wait_until(lambda: is_prepared(service))
         number = new_number()
         store = PostgresEventStore.open(fresh_database, "processing")
         try:
