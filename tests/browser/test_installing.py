@@ -1,5 +1,8 @@
 """Jejak on a phone: without a network, installed, with news; and nothing left when the device forgets."""
 
+import time
+from typing import Any
+
 import httpx
 from playwright.sync_api import Page
 
@@ -39,7 +42,7 @@ def test_offline_the_last_known_status_is_shown_with_its_age_and_comes_back_fres
     controlled(page)
     page.goto(f"/lacak/{number}")
     heading = page.locator("h1").inner_text()
-    page.wait_for_function(f"async () => !!(await caches.match('/lacak/{number}'))")
+    once_it_is(page, f"async () => !!(await caches.match('/lacak/{number}'))")
     page.context.set_offline(True)
     page.reload()
     assert page.locator("h1").inner_text() == heading
@@ -64,7 +67,7 @@ def test_nothing_personal_is_kept_and_nothing_at_all_after_the_device_forgot(
     page.goto("/saya")
     controlled(page)
     page.goto(f"/lacak/{one.number}")
-    page.wait_for_function(f"async () => !!(await caches.match('/lacak/{one.number}'))")
+    once_it_is(page, f"async () => !!(await caches.match('/lacak/{one.number}'))")
     page.goto(f"/permohonan/{one.number}/tanda-terima")
     page.goto("/saya")
     kept = page.evaluate(KEPT)
@@ -72,8 +75,17 @@ def test_nothing_personal_is_kept_and_nothing_at_all_after_the_device_forgot(
     assert not [path for path in kept if "tanda-terima" in path or "/saya" in path]
     page.get_by_role("button", name="Lupakan di perangkat ini").click()
     page.get_by_text("sudah melupakan").wait_for()
-    page.wait_for_function(f"async () => !(await caches.match('/lacak/{one.number}'))")
+    once_it_is(page, f"async () => !(await caches.match('/lacak/{one.number}'))")
     assert not [path for path in page.evaluate(KEPT) if "/lacak/" in path]
+
+
+def once_it_is(page: Page, script: str) -> Any:
+    """What the asynchronous `script` gives, once that is something. (`wait_for_function` takes a promise for something.)"""
+    ends = time.monotonic() + 15
+    while not (found := page.evaluate(script)):
+        assert time.monotonic() < ends, f"in vain: {script}"
+        page.wait_for_timeout(100)
+    return found
 
 
 def test_news_that_is_pushed_is_shown_by_the_worker(
@@ -101,12 +113,13 @@ def test_news_that_is_pushed_is_shown_by_the_worker(
         "ServiceWorker.deliverPushMessage",
         {"origin": portal.url, "registrationId": registrations[-1], "data": payload},
     )
-    shown = page.wait_for_function(
+    shown = once_it_is(
+        page,
         """async () => {
           const all = await (await navigator.serviceWorker.ready).getNotifications();
           return all.length ? { title: all[0].title, body: all[0].body, path: all[0].data.path } : null;
-        }"""
-    ).json_value()
+        }""",
+    )
     assert shown == {"title": "Paspor", "body": f"Dokumen Anda lengkap\n{told}", "path": f"/lacak/{told}"}
 
 
