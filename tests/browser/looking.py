@@ -1,6 +1,7 @@
 """What every page is looked at for: accessibility, width, and a picture for `make screenshots`."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,15 @@ def shot(page: Page, name: str) -> None:
     if folder := os.environ.get("JEJAK_SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, animations="disabled")
+
+
+def once_it_is(page: Page, script: str) -> Any:
+    """What the asynchronous `script` gives, once that is something. (`wait_for_function` takes a promise for something.)"""
+    ends = time.monotonic() + 15
+    while not (found := page.evaluate(script)):
+        assert time.monotonic() < ends, f"in vain: {script}"
+        page.wait_for_timeout(100)
+    return found
 
 
 def _runs_scripts(page: Page) -> bool:

@@ -21,6 +21,7 @@ from psycopg import sql
 from deploy.demo.people import document
 from deploy.local.remote import RunningSystem
 from tests.browser.conftest import Opening, Portal
+from tests.browser.looking import once_it_is
 from tests.browser.people import People
 from tests.browser.test_mine import mailed
 from tests.browser.test_signing_in import sign_in
@@ -289,7 +290,7 @@ def _come_by_link(jejak: RunningSystem, one: Canary) -> str:
     page.get_by_role("button", name="Buka", exact=True).click()
     page.wait_for_url("**/saya")
     page.goto(f"/lacak/{one.number}")
-    page.wait_for_function(f"async () => !!(await caches.match('/lacak/{one.number}'))")
+    once_it_is(page, f"async () => !!(await caches.match('/lacak/{one.number}'))")
     page.goto("/saya")
     return path
 
@@ -312,4 +313,4 @@ def _forget(page: Page) -> None:
     page.goto("/saya")
     page.get_by_role("button", name="Lupakan di perangkat ini").click()
     page.get_by_text("sudah melupakan").wait_for()
-    page.wait_for_function(EMPTIED)
+    once_it_is(page, EMPTIED)

@@ -1,8 +1,5 @@
 """Jejak on a phone: without a network, installed, with news; and nothing left when the device forgets."""
 
-import time
-from typing import Any
-
 import httpx
 from playwright.sync_api import Page
 
@@ -10,7 +7,7 @@ from contracts.number import RANDOM_BYTES, format_number
 from deploy.local.remote import RunningSystem
 from services.portal.session import Session
 from tests.browser.conftest import Opening, Portal
-from tests.browser.looking import assert_accessible, shot
+from tests.browser.looking import assert_accessible, once_it_is, shot
 from tests.browser.people import People
 
 KEPT = """async () => {
@@ -77,15 +74,6 @@ def test_nothing_personal_is_kept_and_nothing_at_all_after_the_device_forgot(
     page.get_by_text("sudah melupakan").wait_for()
     once_it_is(page, f"async () => !(await caches.match('/lacak/{one.number}'))")
     assert not [path for path in page.evaluate(KEPT) if "/lacak/" in path]
-
-
-def once_it_is(page: Page, script: str) -> Any:
-    """What the asynchronous `script` gives, once that is something. (`wait_for_function` takes a promise for something.)"""
-    ends = time.monotonic() + 15
-    while not (found := page.evaluate(script)):
-        assert time.monotonic() < ends, f"in vain: {script}"
-        page.wait_for_timeout(100)
-    return found
 
 
 def test_news_that_is_pushed_is_shown_by_the_worker(
