@@ -70,7 +70,7 @@ def test_a_whole_application_without_scripts_on_a_phone(plain_page: Page) -> Non
     expect(page.get_by_role("img", name="Kode QR menuju halaman lacak")).to_be_visible()
     page.go_back()
     page.goto(f"/draf/{number}/periksa")
-    assert page.url.endswith(f"/permohonan/{number}/tanda-terima")
+    assert unquote(page.url).endswith(f"/permohonan/{number}/tanda-terima")
     shot(page, "receipt-phone")
 
 

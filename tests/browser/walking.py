@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -36,7 +36,7 @@ class Applicant:
 
     def at(self, ending: str) -> bool:
         """Whether the address ends so."""
-        return urlsplit(self.page.url).path.endswith(ending)
+        return unquote(urlsplit(self.page.url).path).endswith(ending)
 
     def send(self) -> None:
         """Send the form of the page, the one in its main part, and wait for the page that follows."""
@@ -62,7 +62,7 @@ class Applicant:
         self.look("apply-person-wrong")
         self.fill(person)
         self.send()
-        self.number = urlsplit(page.url).path.rpartition("/")[2]
+        self.number = unquote(urlsplit(page.url).path.rpartition("/")[2])
         self.look("apply-overview")
         return self.number
 
