@@ -25,6 +25,8 @@ from services.portal.applying.starting import AT_DESK
 from services.portal.applying.steps import FEE_TITLES, documents_asked, fee_groups, is_ready, steps_of
 from services.portal.language import N_
 from services.portal.portal import Asked, Portal
+from services.portal.tracking.numbers import canonical
+from services.portal.tracking.owning import forget_code
 from services.portal.upstream import STAFF, Away, Refused
 from services.portal.visit import Visit
 
@@ -107,8 +109,7 @@ def review_routes(portal: Portal) -> list[ControllerRouterHandler]:
         """At a desk: this computer forgets the code, for the next person."""
         visit = portal.visit(request)
         await visit.form()
-        known = visit.session.applications
-        visit.session.applications = {one: code for one, code in known.items() if one != number}
+        forget_code(visit, canonical(number) or number)
         visit.flash("success", visit._("Kode akses permohonan itu sudah dilupakan di komputer ini."))
         return visit.redirect("/petugas" if visit.staff else "/")
 

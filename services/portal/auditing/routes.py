@@ -92,7 +92,7 @@ def routes(portal: Portal) -> list[ControllerRouterHandler]:
         headers = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
         return Stream(
             _passed_on(answer, opened),
-            media_type=answer.headers.get("Content-Type", "application/octet-stream"),
+            media_type=answer.headers.get("Content-Type", "application/octet-stream").partition(";")[0],
             headers=headers | {"Cache-Control": "no-store"},
         )
 

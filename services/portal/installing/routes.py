@@ -27,7 +27,7 @@ _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 def routes(portal: Portal) -> list[ControllerRouterHandler]:
     """The pages and files of installing."""
-    worker = WORKER.read_text()
+    worker = f"{WORKER.read_text()}// {portal.assets.version[:12]}: with other files it is another worker, which starts anew\n"
 
     @get("/manifest.webmanifest", include_in_schema=False)
     async def show_manifest(request: Asked) -> Response[bytes]:
@@ -40,7 +40,7 @@ def routes(portal: Portal) -> list[ControllerRouterHandler]:
     @get("/sw.js", include_in_schema=False, sync_to_thread=False)
     def show_worker() -> Response[str]:
         """At the root, so that its scope is the whole portal."""
-        return Response(worker, media_type="text/javascript; charset=utf-8", headers=_WORKER_HEADERS)
+        return Response(worker, media_type="text/javascript", headers=_WORKER_HEADERS)
 
     @get("/luring", include_in_schema=False)
     async def offline(request: Asked) -> Response[Any]:
@@ -94,7 +94,7 @@ async def _answered(portal: Portal, visit: Visit, path: str, body: dict[str, Any
         await portal.notify.post(path, visit, json=body, auth=SYSTEM)
     except Refused as refused:
         text = refused.words(visit.language)
-        return Response(text, status_code=422, media_type="text/plain; charset=utf-8", headers=_NO_STORE)
+        return Response(text, status_code=422, media_type="text/plain", headers=_NO_STORE)
     return Response(None, status_code=204, headers=_NO_STORE)
 
 

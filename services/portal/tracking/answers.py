@@ -132,6 +132,13 @@ class Correction(Struct, frozen=True):
     text: Text
 
 
+class EventRef(Struct, frozen=True):
+    """Another event, by what makes it unique."""
+
+    source: str
+    id: str
+
+
 class Entry(Struct, frozen=True):
     """One event."""
 
@@ -144,8 +151,10 @@ class Entry(Struct, frozen=True):
     text: Text
     deviations: list[Deviation]
     source: str
+    id: str = ""
     corrects: Correction | None = None
     corrected_by: Correction | None = None
+    about: EventRef | None = None
     waiting: list[Piece] = []
 
 

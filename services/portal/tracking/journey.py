@@ -47,6 +47,16 @@ class Step(Struct, frozen=True, kw_only=True):
     """What deviates from the declared process, and what corrects what."""
 
 
+class Notice(Struct, frozen=True):
+    """That the applicant was told, or could not be."""
+
+    n: int
+    at: datetime
+    text: Text
+    about: Entry | None
+    """Of which event; none, where that is not on the timeline."""
+
+
 def journey(status: Status, entries: Sequence[Entry]) -> list[Step]:
     """What happened in the order of the log, then the declared stages that are still to come."""
     marks = _marks(entries)
@@ -56,9 +66,19 @@ def journey(status: Status, entries: Sequence[Entry]) -> list[Step]:
     ]
 
 
-def notices(entries: Sequence[Entry]) -> list[Entry]:
+def notices(entries: Sequence[Entry]) -> list[Notice]:
     """What was told to the applicant, the latest first."""
-    return [entry for entry in reversed(entries) if entry.type in NOTICES]
+    events = {(entry.source, entry.id): entry for entry in entries}
+    return [
+        Notice(
+            entry.n,
+            entry.occurred_at,
+            entry.text,
+            events.get((entry.about.source, entry.about.id)) if entry.about is not None else None,
+        )
+        for entry in reversed(entries)
+        if entry.type in NOTICES
+    ]
 
 
 def comes_from_intake(entries: Sequence[Entry]) -> bool:

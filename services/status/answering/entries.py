@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from contracts.facts import FACTS, Actor, Decided
+from contracts.facts import FACTS, Actor, Decided, EventRef, NotificationFailed, NotificationSent
 from services.status.answering import words
 from services.status.answering.telling import Telling
 from services.status.answering.views import Deviation, Presenter
@@ -63,6 +63,8 @@ class Entry(Struct, frozen=True):
     id: str
     corrects: Corrects | None = None
     corrected_by: CorrectedBy | None = None
+    about: EventRef | None = None
+    """Of which event the applicant was told, or was to be."""
     waiting: list[WaitingPiece] = []
     """The stretches of the waiting ledger that it opened: who was waited on from then on, and for how long."""
 
@@ -152,6 +154,7 @@ class Entries:
             id=row["event_id"],
             corrects=_corrects(row["n"], corrections),
             corrected_by=self._corrected_by(row["n"], corrections, office),
+            about=data.about if isinstance(data, NotificationSent | NotificationFailed) else None,
             waiting=waiting.get(row["n"], []),
         )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from contracts.facts import Actor, EventRef, NotificationSent
 from services.status import domain
 from services.status.answering.entries import Entries
 from services.status.answering.views import Presenter
@@ -134,3 +135,13 @@ def test_a_late_report_is_said_on_the_timeline(late: bool) -> None:
     assert ("18 hours late" in entry.text.en) == late
     assert entry.deviations == []
     assert NUMBER not in entry.text.en
+
+
+def test_what_the_applicant_was_told_of_is_said_by_source_and_id() -> None:
+    about = EventRef(source="//lebong.imigrasi.go.id/processing", id="7")
+    told = NotificationSent(
+        about=about, channel="email", template="decided", language="id", attempt=1, by=Actor(role="system")
+    )
+    row = {"n": 3, "fact": "notification_sent", "occurred": MONDAY, "recorded": MONDAY, "source": "//notify",
+           "event_id": "1", "data": msgspec.json.encode(told), "deviations": None}  # fmt: skip
+    assert Entries(Presenter(CATALOGUE, PROCEDURES)).entry(row, "passport_new", "lebong").about == about

@@ -18,6 +18,7 @@ self.addEventListener("install", (event) => {
 self.addEventListener("activate", (event) => {
   event.waitUntil((async () => {
     for (const name of await caches.keys()) if (name !== PAGES && name !== FILES) await caches.delete(name);
+    await prune();
     await self.clients.claim();
   })());
 });
@@ -66,11 +67,25 @@ async function keep(path) {
   await pages.delete(path);
   await pages.put(path, answer);
   const files = await caches.open(FILES);
-  for (const [, address] of text.matchAll(/(?:href|src)="(\/aset\/[^"]+)"/g)) {
-    if (!(await files.match(address))) await files.add(address).catch(() => {});
+  let isNew = false;
+  for (const address of shownBy(text)) {
+    if (await files.match(address)) continue;
+    isNew = true;
+    await files.add(address).catch(() => {});
   }
   const kept = (await pages.keys()).filter((one) => STATUS.test(new URL(one.url).pathname));
   for (const old of kept.slice(0, Math.max(0, kept.length - MOST_PAGES))) await pages.delete(old);
+  if (isNew) await prune();
+}
+
+const shownBy = (text) => [...text.matchAll(/(?:href|src)="(\/aset\/[^"]+)"/g)].map(([, address]) => address);
+
+/** Forget the files that no kept page shows: those of earlier versions. */
+async function prune() {
+  const [pages, files] = [await caches.open(PAGES), await caches.open(FILES)];
+  const shown = new Set();
+  for (const page of await pages.matchAll()) for (const address of shownBy(await page.text())) shown.add(address);
+  for (const one of await files.keys()) if (!shown.has(new URL(one.url).pathname)) await files.delete(one);
 }
 
 async function file(request) {

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.portal.tracking.journey import comes_from_intake, has_fee, journey, notices
-from tests.unit.portal.tracking.told import at, corrected, entry, piece, stage, status
+from tests.unit.portal.tracking.told import at, corrected, entry, piece, stage, status, told_of
 
 
 def test_what_happened_comes_before_what_is_still_to_come() -> None:
@@ -24,6 +24,15 @@ def test_messages_are_told_in_a_list_of_their_own_the_latest_first() -> None:
     entries = [entry(1, "submitted", 0), entry(2, "notification_sent", 1), entry(3, "notification_failed", 2)]
     assert [one.n for one in journey(status(), entries)] == [1]
     assert [one.n for one in notices(entries)] == [3, 2]
+
+
+def test_a_message_says_of_which_event_it_told() -> None:
+    entries = [
+        entry(1, "submitted", 0),
+        entry(2, "notification_sent", 1, about=told_of(1)),
+        entry(3, "notification_failed", 2, about=told_of(9)),
+    ]
+    assert [one.about.title.id if one.about else None for one in notices(entries)] == [None, "submitted"]
 
 
 def test_a_wait_that_a_message_cut_in_two_is_told_as_one() -> None:

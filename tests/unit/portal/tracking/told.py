@@ -3,8 +3,21 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.portal.tracking.answers import By, Correction, Entry, Named, Piece, Stage, Status, Text, ToDo, Waiting
+from services.portal.tracking.answers import (
+    By,
+    Correction,
+    Entry,
+    EventRef,
+    Named,
+    Piece,
+    Stage,
+    Status,
+    Text,
+    ToDo,
+    Waiting,
+)
 
+SOURCE = "//lebong/processing"
 MONDAY = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 
 
@@ -21,11 +34,16 @@ def piece(party: Any, begin: float, end: float | None) -> Piece:
 
 
 def entry(n: int, type_: str, hours: float, *pieces: Piece, **more: Any) -> Entry:
-    given: dict[str, Any] = {"recorded_at": at(hours), "deviations": [], "source": "//lebong/processing"} | more
+    given: dict[str, Any] = {"recorded_at": at(hours), "deviations": [], "source": SOURCE, "id": f"e{n}"} | more
     return Entry(
         n=n, type=type_, occurred_at=at(hours), by=By("officer", text("officer")), title=text(type_),
         text=text(f"what {type_} means"), waiting=list(pieces), **given,
     )  # fmt: skip
+
+
+def told_of(n: int) -> EventRef:
+    """That the applicant was told of the `n`th event."""
+    return EventRef(SOURCE, f"e{n}")
 
 
 def corrected(by: int) -> Correction:
