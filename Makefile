@@ -19,7 +19,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml scripts/setup
 	@PYTHON="$(PYTHON)" scripts/setup $(VENV)
 	@touch $@
 
-setup: $(VENV)/.installed ## make the virtual environment from the lock file
+$(VENV)/.compiled: $(VENV)/.installed services/status/folding/native/ordinary.c services/status/folding/native/build.py services/status/folding/compiled.py
+	@$(BIN)/python -m services.status.folding.native.build
+	@touch $@
+
+setup: $(VENV)/.compiled ## make the virtual environment from the lock file, and the compiled fold
 
 demo: setup ## start everything on fresh state, run the main job, print what happened
 	@scripts/demo
@@ -58,4 +62,4 @@ lock: setup ## resolve the dependencies anew into requirements.lock
 	@scripts/lock
 
 clean: ## remove state, caches and the virtual environment
-	@rm -rf .jejak $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .jejak services/status/folding/native/*.so $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

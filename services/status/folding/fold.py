@@ -26,8 +26,14 @@ from services.status.store.tables import application_row, text_field, timeline_r
 
 EMPTY: Final[Mapping[str, Progress]] = {}
 
-_mark: Final = struct.Struct("q").pack
+_packed: Final = struct.Struct("q").pack
 _MARK_BYTES: Final = 8
+
+
+def mark_of(source: str, event_id: str) -> bytes:
+    """Eight bytes by which a repeated event is known."""
+    return _packed(hash((source, event_id)))
+
 
 encode_progress: Final = msgspec.msgpack.Encoder().encode
 decode_progress: Final = msgspec.msgpack.Decoder(Progress).decode
@@ -90,6 +96,7 @@ class PartitionFold:
         self._partitions = partitions
         self._procedures = procedures
         self._clockwork = clockwork
+        self._mark_of = mark_of
         self._origins: dict[tuple[str, str], bytes] = {}
         """(fact, source) → both as packed text values; they are few."""
 
@@ -104,7 +111,7 @@ class PartitionFold:
     def take(self, records: Iterable[RawRecord], refuse: Refuse) -> list[bytes]:
         """The packed timeline rows of records; none for a repeated event. `refuse` is told what cannot be read."""
         # The loop of the rebuild: what happens here a hundred thousand times a second is written out, not called.
-        tracks, procedures, origins = self.tracks, self._procedures, self._origins
+        tracks, procedures, origins, mark_of = self.tracks, self._procedures, self._origins, self._mark_of
         rows: list[bytes] = []
         for offset, timestamp_ms, key, value in records:
             try:
@@ -117,7 +124,7 @@ class PartitionFold:
             except MalformedEvent as error:
                 refuse(offset, error)
                 continue
-            mark = _mark(hash((event.source, event_id)))
+            mark = mark_of(event.source, event_id)
             if mark in track.seen and _holds(track.seen, mark):
                 continue
             track.seen += mark
@@ -156,10 +163,11 @@ class PartitionFold:
 
     def _wake(self, number: str, packed: bytes) -> Track:
         resting = _unpack(packed)
-        procedure = self._procedures.get(resting.progress.service, UNDECLARED)
-        return Track(
-            number.encode(), text_field(number), procedure, resting.progress, resting.last_offset, resting.seen
-        )
+        return self._track(number, resting.progress, resting.last_offset, resting.seen)
+
+    def _track(self, number: str, progress: Progress, last_offset: int, seen: bytes) -> Track:
+        procedure = self._procedures.get(progress.service, UNDECLARED)
+        return Track(number.encode(), text_field(number), procedure, progress, last_offset, seen)
 
     def application_rows(self, effective: Mapping[str, Progress] = EMPTY) -> Iterator[bytes]:
         """The packed row of every application. `effective`: what counts of those that were `corrected`."""

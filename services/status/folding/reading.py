@@ -23,6 +23,8 @@ records is dated by the event's own time."""
 
 Attribute = Annotated[str, Meta(min_length=1, max_length=MAX_ATTRIBUTE_LENGTH)]
 Instant = Annotated[datetime, Meta(tz=True)]
+Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""What a row can hold; no event of ours comes near it, but the log may have what nobody admitted."""
 
 
 class Envelope(Struct, gc=False):
@@ -49,7 +51,7 @@ class Remedy(Struct, gc=False):
 
     code: str
     legal_basis: str
-    within_days: int | None = None
+    within_days: Whole | None = None
     unit: str = "working_days"
 
 
@@ -109,7 +111,7 @@ class FeeAssessed(Act, gc=False):
     """What is to be paid."""
 
     billing_code: str
-    amount: int
+    amount: Whole
     expires_at: Instant
     currency: str = "IDR"
 
@@ -118,7 +120,7 @@ class FeePaid(Act, gc=False):
     """What was paid."""
 
     billing_code: str
-    amount: int
+    amount: Whole
     currency: str = "IDR"
 
 

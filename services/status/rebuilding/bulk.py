@@ -26,6 +26,7 @@ from psycopg.rows import dict_row
 from contracts.envelope import PARTITIONS, MalformedEvent
 from services.status.clocks.clockwork import ClockRules, Clockwork
 from services.status.folding import replay
+from services.status.folding.compiled import open_fold
 from services.status.folding.fold import PartitionFold
 from services.status.folding.procedure import Procedure
 from services.status.folding.progress import Progress
@@ -127,7 +128,7 @@ class _Worker:
             if claimed is None:
                 return False
             span = Span(*claimed)
-            fold = PartitionFold(span.partition, PARTITIONS, self.procedures, self.clockwork)
+            fold = open_fold(span.partition, PARTITIONS, self.procedures, self.clockwork)
             execute(tables.create_leaves(self.generation, span.partition).encode())
             unreadable = self._load_timeline(span, fold)
             applications = self._load_applications(span.partition, fold, self._replayed(span.partition, fold))

@@ -134,3 +134,9 @@ def test_an_unknown_field_is_tolerated() -> None:
     event["data"]["novelty"] = 1
     event["extension"] = "x"
     assert read(msgspec.json.encode(event))[1].name == "submitted"
+
+
+def test_a_number_that_no_row_can_hold_cannot_be_read() -> None:
+    payment = as_event(paid(amount=7), MONDAY, id="2")
+    own = NUMBER.encode()
+    assert _refused((own, EVENT), (own, payment.replace(b":7,", b":" + b"7" * 30 + b","))) == [False, True]

@@ -1,0 +1,1 @@
+"""The part of the fold that is compiled, and how it is."""

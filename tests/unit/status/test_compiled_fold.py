@@ -1,0 +1,238 @@
+"""The compiled fold does what the Python fold does, to the byte: with ordinary lives, with surprises, with broken records."""
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from copy import copy
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.facts import EventRef, Fact, Labels, PersonalDataErased, Reason, StageRecorded, Withdrawn
+from contracts.number import format_number
+from services.status.folding import compiled
+from services.status.folding.compiled import CompiledFold, open_fold
+from services.status.folding.fold import PartitionFold, RawRecord
+from services.status.folding.native.build import CannotCompile, build, compile_to
+from services.status.folding.replay import replay
+from tests.bench.events import life, log
+from tests.unit.status.story import (
+    APPLICANT,
+    MONDAY,
+    OFFICE,
+    OFFICER,
+    PROCEDURES,
+    as_event,
+    assessed,
+    collected,
+    examined,
+    paid,
+    requested,
+    submitted,
+    supplied,
+)
+from tests.unit.status.test_deviations import ANY_FACT
+
+NUMBERS = [format_number("LBG", bytes([place] * 10)) for place in range(4)]
+RECORDED_MS = 1_772_420_400_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library() -> None:
+    try:
+        build()
+    except CannotCompile as why:
+        pytest.skip(str(why))
+
+
+def told(fold: PartitionFold, records: Sequence[RawRecord], blocks: int) -> dict[str, Any]:
+    """All that a fold has to say of records, taken in in so many blocks."""
+    refused: list[tuple[int, str]] = []
+    rows = b""
+    size = len(records) // blocks + 1
+    for begin in range(0, len(records), size):
+        rows += b"".join(
+            fold.take(records[begin : begin + size], lambda offset, error: refused.append((offset, str(error))))
+        )
+        fold.rest(2)
+    tracks = list(fold.applications())
+    return {
+        "rows": rows,
+        "refused": refused,
+        "events": fold.events,
+        "corrected": fold.corrected,
+        "states": {track.key: (track.last_offset, track.progress) for track in tracks},
+        "applications": sorted(fold.application_rows({track.key.decode(): copy(track.progress) for track in tracks})),
+    }
+
+
+def assert_alike(records: Sequence[RawRecord], blocks: int = 1) -> None:
+    ours = told(CompiledFold(0, 1, PROCEDURES), records, blocks)
+    for key, value in told(PartitionFold(0, 1, PROCEDURES), records, blocks).items():
+        assert ours[key] == value, key
+
+
+def test_ordinary_lives_are_folded_without_python() -> None:
+    records = [(n, RECORDED_MS + n, key.encode(), value) for n, (key, value) in enumerate(log(20_000))]
+    assert_alike(records, blocks=7)
+    fold = CompiledFold(0, 1, PROCEDURES)
+    fold.take(records, pytest.fail)
+    assert fold.events == len(records)
+    assert not fold.tracks, "Python was needed"
+
+
+@st.composite
+def events(draw: st.DrawFn) -> tuple[str, bytes]:
+    """(number, event): any fact, at any time, for one of few applications; sometimes one that was there before."""
+    number = draw(st.sampled_from(NUMBERS))
+    fact = draw(st.one_of(ANY_FACT, st.builds(lambda seed: next(lives(seed)), st.integers(0, 99))))
+    if draw(st.integers(0, 9)) == 0:
+        of = EventRef(source=f"{OFFICE}/processing", id=str(draw(st.integers(0, 40))))
+        fact = msgspec.structs.replace(fact, corrects=of)
+    at = MONDAY + timedelta(minutes=draw(st.integers(-100, 20_000)))
+    return number, as_event(fact, at, id=str(draw(st.integers(0, 40))), number=number)
+
+
+def lives(seed: int) -> Iterator[Fact]:
+    """The facts of a life, from a random one on."""
+    chance = random.Random(seed)
+    facts = [fact for _, fact in life(chance, MONDAY)]
+    yield from facts[chance.randrange(len(facts)) :]
+
+
+@given(st.lists(events(), max_size=30), st.integers(1, 5), st.booleans())
+def test_whatever_happens(told_events: list[tuple[str, bytes]], blocks: int, broker_has_a_clock: bool) -> None:
+    stamp = RECORDED_MS if broker_has_a_clock else 1_234
+    assert_alike([(n, stamp + n, key.encode(), value) for n, (key, value) in enumerate(told_events)], blocks)
+
+
+@st.composite
+def surprised(draw: st.DrawFn) -> list[tuple[str, bytes]]:
+    """An ordinary life into which up to three surprises come."""
+    at = MONDAY
+    facts = [fact for _, fact in life(random.Random(draw(st.integers(0, 999))), MONDAY)]
+    for _ in range(draw(st.integers(0, 3))):
+        facts.insert(draw(st.integers(0, len(facts))), draw(ANY_FACT))
+    records = []
+    for n, fact in enumerate(facts):
+        at += timedelta(minutes=draw(st.sampled_from([0, 1, 600, -1, -600])))
+        records.append((NUMBERS[0], as_event(fact, at, id=str(n), number=NUMBERS[0])))
+    return records
+
+
+@given(surprised(), st.integers(1, 3), st.sampled_from([0, 60, 100_000]))
+def test_an_application_that_surprises_goes_on_where_it_was(
+    life_: list[tuple[str, bytes]], blocks: int, late_min: int
+) -> None:
+    records = [
+        (n, RECORDED_MS + (n + late_min) * 60_000, key.encode(), value) for n, (key, value) in enumerate(life_)
+    ]
+    assert_alike(records, blocks)
+
+
+def rewritten(value: bytes, how: int) -> bytes:
+    """The same event, or nearly, in other bytes."""
+    event = msgspec.json.decode(value)
+    other = dict(reversed(event.items()))
+    return [
+        msgspec.json.encode(other),  # in another order
+        msgspec.json.format(value, indent=1),  # with spaces
+        value.replace(b'"data"', b'"dat\\u0061"'),  # escaped
+        value.replace(b'"specversion"', b'"id":"x","specversion"'),  # a name twice
+        value.replace(b'"by"', b'"novelty":[1.5e3,{"x":[null,true,-1]}],"by"'),
+        value.replace(b'"by"', b'"by":{"role":"officer","desk":"one","desk":"two"},"by"'),
+        value.replace(b"lebong", "lebong-é".encode()),
+        value.replace(b"Z", b"+07:00"),
+        value.replace(b"2026", b"0026"),
+        value.replace(b"LBG", b"lbg"),
+        value.replace(b".v1", b".v2"),
+        value.replace(b'"1.0"', b'"1.1"'),
+        value[:-1],
+        value + b" ",
+        value + b"}",
+        value.replace(b"//", b"//" + b"x" * 200),
+        value.replace(b"//lebong", b"//" + "é".encode() * 150),
+        b"",
+    ][how]
+
+
+@given(surprised(), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 17)), max_size=4), st.integers(1, 3))
+def test_in_whatever_bytes_an_event_is_written(
+    life_: list[tuple[str, bytes]], changes: list[tuple[int, int]], blocks: int
+) -> None:
+    values = [value for _, value in life_]
+    for place, how in changes:
+        values.insert(place % len(values), rewritten(life_[place % len(life_)][1], how))
+    assert_alike([(n, RECORDED_MS, NUMBERS[0].encode(), value) for n, value in enumerate(values)], blocks)
+
+
+@given(surprised(), st.lists(st.tuples(st.integers(0, 9_999), st.integers(0, 255)), max_size=6))
+def test_whichever_bytes_are_broken(life_: list[tuple[str, bytes]], changes: list[tuple[int, int]]) -> None:
+    log_ = bytearray(b"\n".join(value for _, value in life_))
+    for place, byte in changes:
+        log_[place % len(log_)] = byte
+    assert_alike([(n, RECORDED_MS, NUMBERS[0].encode(), value) for n, value in enumerate(log_.split(b"\n"))])
+
+
+def test_records_without_value_or_with_a_foreign_key_are_refused_alike() -> None:
+    event, own = as_event(submitted(), MONDAY, id="1"), NUMBERS[0].encode()
+    assert_alike([(0, RECORDED_MS, own, None), (1, RECORDED_MS, None, event), (2, RECORDED_MS, b"other", event)])
+
+
+def test_an_application_with_more_than_is_ordinary_goes_over_to_python() -> None:
+    many = [requested(*[f"paper_{n}" for n in range(20)]), *[supplied(f"paper_{n}") for n in range(20)]]
+    long = [requested("x" * 64), supplied("x" * 64), requested("y" * 65)]
+    for facts in (many, long, [assessed(), assessed("820260302000002")], [assessed(amount=10**12), paid(amount=10**12)]):
+        story: list[Fact] = [submitted(), *facts, examined(), collected(), Withdrawn(by=APPLICANT)]
+        records = [
+            (n, RECORDED_MS, NUMBERS[0].encode(), as_event(fact, MONDAY + timedelta(hours=n), id=str(n), number=NUMBERS[0]))
+            for n, fact in enumerate(story)
+        ]
+        assert_alike(records)
+
+
+def test_a_service_with_more_stages_than_a_mask_has_bits_is_left_to_python() -> None:
+    procedure = PROCEDURES["passport_new"]
+    stages = tuple((f"stage_{n}", "submitted", False) for n in range(63))
+    longer = {"passport_new": msgspec.structs.replace(procedure, stages=stages)}
+    record = (0, RECORDED_MS, NUMBERS[0].encode(), as_event(submitted(), MONDAY, id="1", number=NUMBERS[0]))
+    fold = CompiledFold(0, 1, longer)
+    fold.take([record], pytest.fail)
+    assert list(fold.tracks) == [NUMBERS[0]]
+
+
+def test_it_can_be_done_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert type(open_fold(0, 1, PROCEDURES)) is CompiledFold
+    monkeypatch.setenv("JEJAK_FOLD", "python")
+    assert type(open_fold(0, 1, PROCEDURES)) is PartitionFold
+    monkeypatch.delenv("JEJAK_FOLD")
+    changed = tmp_path / "ordinary.c"
+    changed.write_bytes(compiled.SOURCE.read_bytes() + b"\n")
+    monkeypatch.setattr(compiled, "SOURCE", changed)
+    assert type(open_fold(0, 1, PROCEDURES)) is PartitionFold, "a library of another source is not used"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_bytes_make_it_read_or_write_where_it_should_not(seed: int, tmp_path: Path) -> None:
+    runtime = subprocess.run(["cc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True).stdout.strip()
+    library = tmp_path / "sanitized.so"
+    try:
+        compile_to(library, ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"])
+    except CannotCompile as why:
+        pytest.skip(str(why))
+    if not Path(runtime).is_absolute():
+        pytest.skip("the compiler has no address sanitizer that can be loaded first")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.unit.status.sanitized", str(library), str(seed)],
+        env=os.environ | {"LD_PRELOAD": runtime, "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("sanitized: ")
