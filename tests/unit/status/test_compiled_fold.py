@@ -12,22 +12,20 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.facts import EventRef, Fact, Labels, PersonalDataErased, Reason, StageRecorded, Withdrawn
+from contracts.facts import EventRef, Fact, Withdrawn
 from contracts.number import format_number
 from services.status.folding import compiled
 from services.status.folding.compiled import CompiledFold, open_fold
 from services.status.folding.fold import PartitionFold, RawRecord
 from services.status.folding.native.build import CannotCompile, build, compile_to
-from services.status.folding.replay import replay
 from tests.bench.events import life, log
 from tests.unit.status.story import (
     APPLICANT,
     MONDAY,
     OFFICE,
-    OFFICER,
     PROCEDURES,
     as_event,
     assessed,
@@ -131,9 +129,7 @@ def surprised(draw: st.DrawFn) -> list[tuple[str, bytes]]:
 def test_an_application_that_surprises_goes_on_where_it_was(
     life_: list[tuple[str, bytes]], blocks: int, late_min: int
 ) -> None:
-    records = [
-        (n, RECORDED_MS + (n + late_min) * 60_000, key.encode(), value) for n, (key, value) in enumerate(life_)
-    ]
+    records = [(n, RECORDED_MS + (n + late_min) * 60_000, key.encode(), value) for n, (key, value) in enumerate(life_)]
     assert_alike(records, blocks)
 
 
@@ -189,10 +185,20 @@ def test_records_without_value_or_with_a_foreign_key_are_refused_alike() -> None
 def test_an_application_with_more_than_is_ordinary_goes_over_to_python() -> None:
     many = [requested(*[f"paper_{n}" for n in range(20)]), *[supplied(f"paper_{n}") for n in range(20)]]
     long = [requested("x" * 64), supplied("x" * 64), requested("y" * 65)]
-    for facts in (many, long, [assessed(), assessed("820260302000002")], [assessed(amount=10**12), paid(amount=10**12)]):
+    for facts in (
+        many,
+        long,
+        [assessed(), assessed("820260302000002")],
+        [assessed(amount=10**12), paid(amount=10**12)],
+    ):
         story: list[Fact] = [submitted(), *facts, examined(), collected(), Withdrawn(by=APPLICANT)]
         records = [
-            (n, RECORDED_MS, NUMBERS[0].encode(), as_event(fact, MONDAY + timedelta(hours=n), id=str(n), number=NUMBERS[0]))
+            (
+                n,
+                RECORDED_MS,
+                NUMBERS[0].encode(),
+                as_event(fact, MONDAY + timedelta(hours=n), id=str(n), number=NUMBERS[0]),
+            )
             for n, fact in enumerate(story)
         ]
         assert_alike(records)
@@ -221,7 +227,9 @@ def test_it_can_be_done_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_bytes_make_it_read_or_write_where_it_should_not(seed: int, tmp_path: Path) -> None:
-    runtime = subprocess.run(["cc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True).stdout.strip()
+    runtime = subprocess.run(
+        ["cc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+    ).stdout.strip()
     library = tmp_path / "sanitized.so"
     try:
         compile_to(library, ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"])

@@ -5,6 +5,7 @@ No headers of Python are needed, so any compiler will do that makes shared libra
 
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,9 +51,10 @@ def main() -> None:
     """Build it, if it can be built: a line says what became of it."""
     try:
         build()
-        print("compiled fold: ready")
     except CannotCompile as why:
-        print(f"compiled fold: left out, {why}; rebuilds take some twice as long")
+        sys.stdout.write(f"compiled fold: left out, {why}; rebuilds take some twice as long\n")
+    else:
+        sys.stdout.write("compiled fold: ready\n")
 
 
 if __name__ == "__main__":
