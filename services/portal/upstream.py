@@ -113,6 +113,31 @@ _CLIMBING: Final = frozenset({".", ".."})
 _STANDARD: Final = frozenset({"type", "title", "status", "detail", "instance"})
 
 
+class _TooMany(Exception):
+    """A limit of the visitor's was reached."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        super().__init__(str(response.status_code))
+
+
+class _LimitsAtOnce(httpx.AsyncBaseTransport):
+    """Takes 429 out of what is repeated: repeating would let somebody wait in front of a page that says nothing, and count."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        if response.status_code == 429:
+            await response.aread()
+            raise _TooMany(response)
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
 class Answer(NamedTuple, Generic[T]):
     """What a service answered."""
 
@@ -136,7 +161,11 @@ class Upstream:
         self.name = name
         self.url = url.rstrip("/")
         self._token = token
-        self._client = open_client(self.url, timeout=httpx.Timeout(timeout_s, connect=2.0), transport=transport)
+        self._client = open_client(
+            self.url,
+            timeout=httpx.Timeout(timeout_s, connect=2.0),
+            transport=_LimitsAtOnce(transport or httpx.AsyncHTTPTransport()),
+        )
 
     async def get(self, path: str, visit: Asking, *, type: type[T] = _ANYTHING, **sent: Unpack[Sending]) -> Answer[T]:
         """GET `path`. The body is decoded as `type` (empty: None). 304 is an answer. Raises `Refused`, `Away`."""
@@ -188,6 +217,8 @@ class Upstream:
         self._sign(request, visit, auth)
         try:
             response = await self._client.send(request, stream=True)
+        except _TooMany as limit:
+            raise Refused(429, _problem(limit.response.content), limit.response.headers) from None
         except httpx.HTTPError as error:
             raise Away(self.name) from error
         try:

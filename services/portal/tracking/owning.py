@@ -1,6 +1,7 @@
 """What only an application's own applicant may do: who proved it with the access code, and how a code is asked for."""
 
 import secrets
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -71,9 +72,8 @@ def entering_routes(portal: Portal) -> list[ControllerRouterHandler]:
         except Refused as refused:
             if refused.status == 429:
                 wait_s = int(refused.headers.get("Retry-After", "60"))
-                words = visit._(
-                    "Terlalu banyak percobaan. Coba lagi dalam %(minutes)s menit.", minutes=-(-wait_s // 60)
-                )
+                length = visit.speech.length_of(timedelta(minutes=-(-wait_s // 60)))
+                words = visit._("Terlalu banyak percobaan. Coba lagi dalam %(length)s.", length=length)
                 return page(visit, known, then, error=words, status_code=429, wait_s=wait_s)
             if refused.status not in (401, 403, 404):
                 raise

@@ -70,6 +70,20 @@ async def test_a_refusal_without_readable_words_is_still_one(body: bytes) -> Non
     assert refused.value.status == 403
 
 
+async def test_a_limit_is_said_at_once_and_not_run_into_again() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(429, headers={"Retry-After": "29"}, json={"type": "https://x/too-many-attempts"})
+
+    with pytest.raises(Refused) as refused:
+        await upstream(answer).get("/x", VISIT)
+    assert (refused.value.status, refused.value.slug) == (429, "too-many-attempts")
+    assert refused.value.headers["Retry-After"] == "29"
+    assert len(asked) == 1
+
+
 async def test_a_service_that_fails_is_away_and_may_say_until_when() -> None:
     with pytest.raises(Away) as away:
         await upstream(lambda _: httpx.Response(500, headers={"Retry-After": "7"})).post("/x", VISIT)

@@ -1,4 +1,4 @@
-// Reading the number from the receipt's QR code, where the browser can. Otherwise the button is not there.
+// Reading the number from the receipt's QR code, where the browser can. Otherwise the page says what else to do.
 const button = document.getElementById("scan");
 const scanner = document.getElementById("scanner");
 const field = document.getElementById("nomor");
@@ -59,4 +59,6 @@ if (await canScan()) {
   button.hidden = false;
   button.addEventListener("click", scan);
   document.getElementById("scan-end").addEventListener("click", () => { end(); button.focus(); });
+} else {
+  document.getElementById("no-scan").hidden = false;
 }
