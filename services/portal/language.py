@@ -181,9 +181,10 @@ class Speech:
         return format_timedelta(timedelta(seconds=passed), granularity=unit, threshold=1e9, locale=self.locale)
 
     def money(self, amount: int, currency: str = "IDR") -> str:
-        """`Rp650.000`; rupiah have no smaller unit in use."""
+        """`Rp650.000`, in English `IDR 650,000` as the services say it; rupiah have no smaller unit in use."""
         if currency == "IDR":
-            return "Rp" + format_decimal(amount, "#,##0", locale=self.locale)
+            sign = "Rp" if self.language == "id" else "IDR\N{NO-BREAK SPACE}"
+            return sign + format_decimal(amount, "#,##0", locale=self.locale)
         return format_currency(amount, currency, locale=self.locale)
 
     def number(self, value: float) -> str:

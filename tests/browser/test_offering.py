@@ -67,7 +67,7 @@ def test_from_the_start_a_service_is_found_compared_read_and_applied_for_without
 def test_a_service_says_what_it_costs_by_which_law_how_long_by_law_and_in_fact(page: Page) -> None:
     page.goto("/en/layanan/itas_extension")
     main = page.locator("main")
-    expect(main).to_contain_text("Rp1,000,000 to Rp7,000,000")
+    expect(main).to_contain_text("IDR 1,000,000 to IDR 7,000,000")
     expect(main).to_contain_text("Legal basis: PP 45/2024, in force since")
     expect(main).to_contain_text("Extension ready within 4 working days of the payment")
     expect(main).to_contain_text("Time at other bodies does not count.")

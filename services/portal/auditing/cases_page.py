@@ -16,6 +16,8 @@ from services.portal.upstream import STAFF, Away, Refused
 from services.portal.visit import Visit
 
 _LIMIT = "50"
+Names = Mapping[str, Mapping[str, str]]
+"""What codes mean, by the condition that they stand in."""
 
 
 class Filter(Struct, frozen=True):
@@ -48,13 +50,14 @@ async def cases_page(portal: Portal, visit: Visit, path: str, wrong: Mapping[str
             raise
     except Away:
         page = None
+    names = await names_of(portal, visit)
     return visit.page(
         "auditing/cases.html",
         status_code=422 if errors else 200 if page is not None else 503,
         page=page,
         path=path,
         given={name: query.get(name, "") for name in (*asking.FILTERS, "sort", "nomor")},
-        filters=in_words(params, visit),
+        filters=in_words(params, names, visit),
         total=total,
         after=after,
         errors=errors,
@@ -63,7 +66,7 @@ async def cases_page(portal: Portal, visit: Visit, path: str, wrong: Mapping[str
         figures=[("", visit._("tidak")), *[(code, visit._(words)) for code, words in asking.FIGURES.items()]],
         parties=PARTY_NAMES,
         case_path="/audit" if path == "/audit" else "/petugas/kasus",
-        services=await _services(portal, visit),
+        services=list(names.get("service", {}).items()),
         is_narrowed=bool(set(params) - {"sort"}),
     )
 
@@ -101,11 +104,25 @@ def next_page(link: str, params: Mapping[str, str], path: str, visit: Visit) -> 
     return visit.url(f"{path}?{urlencode({**params, 'cursor': cursor})}") if cursor else ""
 
 
-def in_words(params: Mapping[str, str], visit: Visit) -> list[Filter]:
+def in_words(params: Mapping[str, str], names: Names, visit: Visit) -> list[Filter]:
     """The conditions as a person reads them."""
     return [
-        Filter(_name(name, visit), _value(name, value, visit)) for name, value in params.items() if name in asking.FILTERS
-    ]  # fmt: skip
+        Filter(_name(name, visit), names.get(name, {}).get(value) or _value(name, value, visit))
+        for name, value in params.items()
+        if name in asking.FILTERS
+    ]
+
+
+async def names_of(portal: Portal, visit: Visit) -> Names:
+    """What services and offices are called; nothing, where that cannot be asked now: then their codes are shown."""
+    try:
+        services, offices = await portal.catalogue.services(visit), await portal.catalogue.offices(visit)
+    except Away:
+        return {}
+    return {
+        "service": {one.code: visit.text(one.labels) for one in services},
+        "office": {one.code: visit.text(one.labels) for one in offices},
+    }
 
 
 def _name(name: str, visit: Visit) -> str:
@@ -132,10 +149,3 @@ def _value(name: str, value: str, visit: Visit) -> str:
         except ValueError:
             return value
     return value or visit._("tidak disebut")
-
-
-async def _services(portal: Portal, visit: Visit) -> list[tuple[str, str]]:
-    try:
-        return [(one.code, visit.text(one.labels)) for one in await portal.catalogue.services(visit)]
-    except Away:
-        return []

@@ -13,7 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from services.portal.auditing import asking
 from services.portal.auditing.case_page import case_page
-from services.portal.auditing.cases_page import cases_page, errors_of, in_words, total_of
+from services.portal.auditing.cases_page import cases_page, errors_of, in_words, names_of, total_of
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.numbers import canonical
 from services.portal.upstream import STAFF, Away, Refused
@@ -126,7 +126,7 @@ async def _export_page(portal: Portal, visit: Visit) -> Response[Any]:
         errors=errors,
         is_away=is_away,
         given={name: value for name, value in params.items() if name in asking.FILTERS},
-        filters=[] if errors else in_words(params, visit),
+        filters=[] if errors else in_words(params, await names_of(portal, visit), visit),
         selection=asking.selection(params),
         format=_one_of(FORMATS, query.get("format")),
         lines=_one_of(LINES, query.get("lines")),

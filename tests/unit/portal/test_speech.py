@@ -33,7 +33,7 @@ def test_a_length_of_time_is_said_in_one_unit(seconds: int, said: str) -> None:
 
 def test_sums_are_written_as_people_write_them() -> None:
     assert ID.money(650000) == "Rp650.000"
-    assert EN.money(650000) == "Rp650,000"
+    assert EN.money(650000) == "IDR\N{NO-BREAK SPACE}650,000"
 
 
 def test_what_is_past_is_said_to_be_past() -> None:
