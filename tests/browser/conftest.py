@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,6 +64,20 @@ def portal(jejak: RunningSystem) -> Iterator[Portal]:
     if "portal" in jejak.urls and not os.environ.get("JEJAK_TEST_STATE"):
         yield Portal(jejak.urls["portal"], jejak.state.path("keys").joinpath("session.key").read_text().strip())
         return
+    with _own_portal(jejak) as own:
+        yield own
+
+
+@pytest.fixture(scope="session")
+def lonely_portal(jejak: RunningSystem) -> Iterator[Portal]:
+    """A portal that does not reach the status service."""
+    with _own_portal(jejak, JEJAK_STATUS_URL="http://127.0.0.1:9") as own:
+        yield own
+
+
+@contextmanager
+def _own_portal(jejak: RunningSystem, **more: str) -> Iterator[Portal]:
+    """A portal of this checkout, beside the one that runs."""
     with tempfile.TemporaryDirectory() as folder:
         key, place = base64.b64encode(secrets.token_bytes(32)).decode(), Path(folder) / "address"
         environment = os.environ | jejak.environment
@@ -71,6 +86,7 @@ def portal(jejak: RunningSystem) -> Iterator[Portal]:
             "JEJAK_ADDRESS_FILE": str(place),
             "JEJAK_SESSION_KEY": key,
             "JEJAK_SERVICE_TOKEN": jejak.tokens["system"],
+            **more,
         }
         command = tethered([sys.executable, "-m", "services.portal.main"])
         with (Path(folder) / "log").open("wb") as log:
@@ -104,13 +120,18 @@ def people(jejak: RunningSystem) -> Iterator[People]:
         yield people
 
 
+def installed_chromium() -> str | None:
+    """Where it is."""
+    return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A browser, started once for a file. Not optional where JEJAK_REQUIRE names it.
 
     Gone before the next file's tests: Playwright keeps an event loop running in this thread, in which theirs could not run.
     """
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    found = installed_chromium()
     if found is None:
         if "browser" in os.environ.get("JEJAK_REQUIRE", ""):
             pytest.fail("there is no Chromium: install the package chromium")
@@ -142,8 +163,8 @@ def open_page(chromium: Browser, portal: Portal) -> Iterator[Opening]:
         dark: bool = False,
         **more: Any,
     ) -> Page:
+        more = {"base_url": portal.url} | more
         context = chromium.new_context(
-            base_url=portal.url,
             java_script_enabled=javascript,
             viewport=size or DESKTOP,
             color_scheme="dark" if dark else "light",

@@ -1,5 +1,6 @@
 """Brings applications into the states that pages show: as an applicant, an officer and the treasury would, over HTTP."""
 
+import json
 import secrets
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 from standardwebhooks import Webhook
 
+from contracts.number import RANDOM_BYTES, format_number
 from deploy.demo.people import _payment as payment
 from deploy.demo.people import document
 from deploy.local.remote import RunningSystem
@@ -98,6 +100,25 @@ class People:
             "webhook-signature": signer.sign(message, at, body),
         }
         self._intake("POST", "/events", content=body.encode(), headers=headers)
+
+    def history(self, *facts: tuple[str, datetime, dict[str, Any]]) -> str:
+        """An application with this history, as another system reports it; its number, once the status service shows it."""
+        number = format_number("LBG", secrets.token_bytes(RANDOM_BYTES))
+        batch = [
+            {
+                "specversion": "1.0", "id": secrets.token_hex(8), "source": "//lebong.imigrasi.go.id/history/tests",
+                "subject": number, "type": f"id.jejak.application.{fact}.v1", "time": at.isoformat(), "data": data,
+            }
+            for fact, at, data in facts
+        ]  # fmt: skip
+        headers = {
+            "Content-Type": "application/cloudevents-batch+json",
+            "Authorization": f"Bearer {self._jejak.tokens['system']}",
+        }
+        answer = self._intake("POST", "/events", content=json.dumps(batch).encode(), headers=headers).json()
+        assert not answer["refused"], answer
+        self.wait_fact(number, len(batch))
+        return number
 
     def status(self, number: str) -> dict[str, Any]:
         """What the status service says."""

@@ -76,6 +76,19 @@ def test_nothing_personal_is_kept_and_nothing_at_all_after_the_device_forgot(
     assert not [path for path in page.evaluate(KEPT) if "/lacak/" in path]
 
 
+def test_files_of_an_earlier_version_are_gone_once_a_new_worker_starts(page: Page) -> None:
+    page.goto("/lacak")
+    controlled(page)
+    page.evaluate(
+        "async () => (await caches.open('jejak-files-1')).put('/aset/000/design/design.css', new Response(''))"
+    )
+    assert "/aset/000/design/design.css" in page.evaluate(KEPT)
+    page.evaluate("async () => (await navigator.serviceWorker.ready).unregister()")
+    page.reload()
+    once_it_is(page, f"async () => !(await ({KEPT})()).includes('/aset/000/design/design.css')")
+    assert [path for path in page.evaluate(KEPT) if path.endswith("/design.css")]
+
+
 def test_news_that_is_pushed_is_shown_by_the_worker(
     jejak: RunningSystem, portal: Portal, people: People, open_page: Opening
 ) -> None:
@@ -133,6 +146,15 @@ def test_the_browsers_own_wish_for_news_needs_a_form_of_ours(people: People, por
     number = people.submit().number
     wish = {"csrf": "x", "apa": "mulai", "endpoint": "https://fcm.googleapis.com/x", "p256dh": "", "auth": ""}
     assert httpx.post(f"{portal.url}/lacak/{number}/kabar", data=wish).status_code == 403
+
+
+def test_the_worker_names_one_charset_and_changes_with_the_files(page: Page) -> None:
+    worker = page.request.get("/sw.js")
+    assert worker.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert worker.text().splitlines()[-1].startswith("// ")
+    page.goto("/lacak")
+    style = page.request.get(str(page.locator("link[rel=stylesheet]").first.get_attribute("href")))
+    assert style.headers["content-type"] == "text/css; charset=utf-8"
 
 
 def test_the_manifest_speaks_both_languages_and_its_icons_are_there(page: Page) -> None:

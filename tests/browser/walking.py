@@ -1,5 +1,6 @@
 """Walks an application through the pages of applicant and officer, by what is on them, with and without scripts."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -152,6 +153,15 @@ class Officer:
         """Look at the page that is open."""
         expect(self.page.locator("h1")).to_have_count(1)
         self._look(self.page, name)
+
+    def sign_in(self, person: str) -> None:
+        """From the case, which is not shown yet, through the provider of identities, and back to it."""
+        page = self.page
+        page.goto(self.path)
+        self.look("officer-sign-in")
+        page.locator("main a.button").click()
+        with page.expect_navigation(url=f"**{self.path}"):
+            page.get_by_role("button", name=re.compile(person)).click()
 
     def open_case(self) -> None:
         """The case, once processing has it."""
