@@ -23,7 +23,7 @@ from services.status.folding.fold import PartitionFold, RawRecord, Refuse, Track
 from services.status.folding.procedure import Procedure
 
 SOURCE: Final = Path(__file__).parent / "native" / "ordinary.c"
-FLAGS: Final = ("-std=c11", "-O2", "-shared", "-fPIC")
+FLAGS: Final = ("-std=c11", "-O3", "-shared", "-fPIC")
 _BY: Final = "JEJAK_FOLD"
 _ROW: Final = 0
 _FOR_PYTHON: Final = 2
@@ -164,7 +164,12 @@ class CompiledFold(PartitionFold):
         place, number, length = _INT(), _POINTER(), _INT()
         where = tuple(map(byref, (place, number, length)))
         while size := self._library.fold_next(self._fold, *where, *self._answer):
-            yield self._known(ctypes.string_at(number, length.value).decode(), size)
+            state = self._told(self._state, size)
+            known = self._track(
+                ctypes.string_at(number, length.value).decode(), decode_progress(state), self._last_offset.value
+            )
+            known.packed = state
+            yield known
         yield from super().applications()
 
     def _take_ordinary(self, block: _Block, begin: int) -> int:
@@ -182,16 +187,18 @@ class CompiledFold(PartitionFold):
         track = super()._open(number, key)
         size = self._library.fold_hand_over(self._fold, key, len(number), *self._answer)
         if size:
-            track = self.tracks[number] = self._known(number, size)
+            progress, seen = (
+                decode_progress(self._told(self._state, size)),
+                self._told(self._seen, self._seen_length.value),
+            )
+            track = self.tracks[number] = self._track(number, progress, self._last_offset.value, seen)
         return track
 
-    def _known(self, number: str, size: int) -> Track:
-        """What the library has just told of an application; its state has `size` bytes."""
+    @staticmethod
+    def _told(place: ctypes.c_void_p, size: int) -> bytes:
         if size < 0:
             raise MemoryError
-        state = ctypes.string_at(self._state, size)
-        seen = ctypes.string_at(self._seen, self._seen_length.value)
-        return self._track(number, decode_progress(state), self._last_offset.value, seen)
+        return ctypes.string_at(place, size)
 
     def _mark(self, source: str, event_id: str) -> bytes:
         of, id_ = source.encode(), event_id.encode()

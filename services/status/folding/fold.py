@@ -74,6 +74,8 @@ class Track(Struct, gc=False):
     seen: bytes = b""
     """Eight bytes of hash for each event taken in: 100 bytes an application where a set of ids would take a kilobyte.
     Among an application's few events a collision has a chance of one in 10^17; the digest would show it."""
+    packed: bytes = b""
+    """The progress as it is stored, where that is at hand and nothing more will be folded."""
 
 
 class PartitionFold:
@@ -165,7 +167,7 @@ class PartitionFold:
         resting = _unpack(packed)
         return self._track(number, resting.progress, resting.last_offset, resting.seen)
 
-    def _track(self, number: str, progress: Progress, last_offset: int, seen: bytes) -> Track:
+    def _track(self, number: str, progress: Progress, last_offset: int, seen: bytes = b"") -> Track:
         procedure = self._procedures.get(progress.service, UNDECLARED)
         return Track(number.encode(), text_field(number), procedure, progress, last_offset, seen)
 
@@ -209,7 +211,7 @@ def _application_row(track: Track, counting: Progress, procedure: Procedure, clo
         number=track.field,
         texts=(counting.service, counting.office, situation.stage, situation.code, situation.waits_for),
         deviations=deviations(counting, procedure, ended=situation.waits_for == "nobody"),
-        state=encode_progress(progress),
+        state=track.packed or encode_progress(progress),
         deadlines_us=deadlines_us(counting, clockwork),
         desk=counting.desk,
         effective=None if counting is progress else encode_progress(counting),

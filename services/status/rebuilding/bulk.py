@@ -84,7 +84,9 @@ def work(job: Job, report: Report) -> None:
     """Build partitions of `job` until none is left that nobody has. Raises what psycopg and the source raise."""
     source, tally = job.open_source(), _Tally(report)
     try:
-        with psycopg.connect(job.dsn, options=f"-c search_path={job.schema},public") as connection:
+        # There is a worker for each processor already: an index is built by its own process alone.
+        options = f"-c search_path={job.schema},public -c max_parallel_maintenance_workers=0"
+        with psycopg.connect(job.dsn, options=options) as connection:
             worker = _Worker(connection, job.generation, source, tally.add, job.procedures, Clockwork(job.rules))
             while worker.build_next():
                 pass

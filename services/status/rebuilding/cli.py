@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from contracts import catalogue
 from runtime.kafka import topic_generation
+from services.status.folding import compiled
 from services.status.folding.definitions import definitions_of
 from services.status.rebuilding.rebuild import Options, RebuildDiffers, RebuildRefused, Report
 from services.status.rebuilding.rebuild import rebuild as run_rebuild
@@ -114,6 +115,10 @@ def _conclude(report: Report) -> None:
         console.print(f"taken up again: {report.resumed_partitions} partitions were done already", highlight=False)
     if report.unreadable:
         console.print(f"{report.unreadable} records cannot be read and are on no timeline", highlight=False)
+    if not compiled.is_at_hand():
+        console.print(
+            "the compiled fold is not at hand (docs/generations.md): with it this takes half the time", highlight=False
+        )
     if report.kept is not None:
         console.print(
             f"generation {report.kept} is kept: jejak generations confirm drops it, revert goes back to it",
