@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.facts import EventRef, Fact, Withdrawn
+from contracts.facts import Actor, EventRef, Fact, Withdrawn
 from contracts.number import format_number
 from services.status.folding import compiled
 from services.status.folding.compiled import CompiledFold, open_fold
 from services.status.folding.fold import PartitionFold, RawRecord
 from services.status.folding.native.build import CannotCompile, build, compile_to
+from services.status.folding.reading import in_us
 from tests.bench.events import life, log
 from tests.unit.status.story import (
     APPLICANT,
@@ -31,10 +32,12 @@ from tests.unit.status.story import (
     assessed,
     collected,
     examined,
+    hours,
     paid,
     requested,
     submitted,
     supplied,
+    verified,
 )
 from tests.unit.status.test_deviations import ANY_FACT
 
@@ -144,6 +147,7 @@ def rewritten(value: bytes, how: int) -> bytes:
         value.replace(b'"specversion"', b'"id":"x","specversion"'),  # a name twice
         value.replace(b'"by"', b'"novelty":[1.5e3,{"x":[null,true,-1]}],"by"'),
         value.replace(b'"by"', b'"by":{"role":"officer","desk":"one","desk":"two"},"by"'),
+        value.replace(b"}}", b'},"by":{"desk":"two"}}'),
         value.replace(b"lebong", "lebong-é".encode()),
         value.replace(b"Z", b"+07:00"),
         value.replace(b"2026", b"0026"),
@@ -159,7 +163,7 @@ def rewritten(value: bytes, how: int) -> bytes:
     ][how]
 
 
-@given(surprised(), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 17)), max_size=4), st.integers(1, 3))
+@given(surprised(), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 18)), max_size=4), st.integers(1, 3))
 def test_in_whatever_bytes_an_event_is_written(
     life_: list[tuple[str, bytes]], changes: list[tuple[int, int]], blocks: int
 ) -> None:
@@ -202,6 +206,57 @@ def test_an_application_with_more_than_is_ordinary_goes_over_to_python() -> None
             for n, fact in enumerate(story)
         ]
         assert_alike(records)
+
+
+OTHER_DESK = Actor(role="officer", office="lebong", desk="cashier")
+BEFORE_PAYMENT: list[tuple[Fact, float]] = [(submitted(), 0), (assessed(days=7), 1)]
+NEARLY_ORDINARY: dict[str, list[tuple[Fact, float]]] = {
+    "two acts at one instant": [
+        (submitted(), 0),
+        (assessed(), 1),
+        (requested("family_card"), 2),
+        (verified(OTHER_DESK), 2),
+    ],
+    "paid to the last moment": [*BEFORE_PAYMENT, (paid(), 7 * 24)],
+    "paid too late": [*BEFORE_PAYMENT, (paid(), 7 * 24 + 0.001)],
+    "paid twice": [*BEFORE_PAYMENT, (paid(), 2), (paid(), 3)],
+    "paid too little": [*BEFORE_PAYMENT, (paid(amount=1), 2)],
+    "paid under another code": [*BEFORE_PAYMENT, (paid("820260302000009"), 2)],
+    "paid before it was asked": [(submitted(), 0), (paid(), 1)],
+    "after the end": [(submitted(), 0), (collected(), 1), (requested("family_card"), 2)],
+    "at the instant of the end": [(submitted(), 0), (collected(), 1), (requested("family_card"), 1)],
+    "before submission": [(verified(), 0), (submitted(), 1)],
+    "submitted twice": [(submitted(), 0), (submitted("itas"), 1)],
+    "a document nobody asked for": [(submitted(), 0), (supplied("family_card"), 1)],
+    "a service that nobody declares": [(submitted("unheard_of"), 0), (collected(), 1), (examined(), 2)],
+    "an earlier fact": [(submitted(), 2), (verified(), 1)],
+}
+
+
+@pytest.mark.parametrize("reported_after_h", [0, 0.9, 1.1])
+@pytest.mark.parametrize("story", NEARLY_ORDINARY.values(), ids=NEARLY_ORDINARY)
+def test_what_is_nearly_ordinary(story: list[tuple[Fact, float]], reported_after_h: float) -> None:
+    records = []
+    for n, (fact, after_h) in enumerate(story):
+        recorded_ms = in_us(MONDAY + hours(after_h + (reported_after_h if n else 0))) // 1_000
+        event = as_event(fact, MONDAY + hours(after_h), id=str(n), number=NUMBERS[0])
+        records.append((n, recorded_ms, NUMBERS[0].encode(), event))
+    assert_alike(records)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-02-28T23:59:59Z", "2026-02-29T00:00:00Z", "2028-02-29T00:00:00.000001Z", "2100-02-29T00:00:00Z", "2026-03-02T24:00:00Z",
+        "2026-03-02T00:60:00Z", "2026-03-02T00:00:60Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-04-31T00:00:00Z",
+        "2026-03-02T00:00:00.1Z", "2026-03-02T00:00:00.1234567Z", "2026-03-02T00:00:00.Z", "2026-03-02 00:00:00Z",
+        "2026-03-02T00:00:00z", "2026-03-02T00:00:00", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
+    ],
+)  # fmt: skip
+def test_times_are_read_alike(time: str) -> None:
+    event = as_event(submitted(), MONDAY, id="1", number=NUMBERS[0]).replace(b"2026-03-02T02:00:00Z", time.encode())
+    assert time.encode() in event
+    assert_alike([(0, 1_234, NUMBERS[0].encode(), event)])
 
 
 def test_a_service_with_more_stages_than_a_mask_has_bits_is_left_to_python() -> None:
