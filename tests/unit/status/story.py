@@ -64,8 +64,8 @@ def supplied(requirement: str) -> DocumentSupplied:
     return DocumentSupplied(document=reference, by=APPLICANT)
 
 
-def verified(by: Actor = OFFICER) -> DocumentsVerified:
-    return DocumentsVerified(by=by)
+def verified() -> DocumentsVerified:
+    return DocumentsVerified(by=OFFICER)
 
 
 def assessed(code: str = "820260302000001", amount: int = 650_000, days: int = 7) -> FeeAssessed:
