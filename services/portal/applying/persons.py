@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from babel import Locale
@@ -61,7 +62,7 @@ def wrong_in(given: Mapping[str, str], category: str, today: dt.date) -> FormErr
         wrong["phone"] = N_("Periksa nomor telepon; bentuknya seperti 0812 3456 7890 atau +62 812 3456 7890.")
     if not _is_birth(given.get("date_of_birth", ""), today):
         wrong["date_of_birth"] = N_("Isi tanggal lahir, misalnya 1990-08-17.")
-    if category not in CITIZENS and given.get("nationality", "") not in COUNTRIES["id"]:
+    if category not in CITIZENS and given.get("nationality", "") not in countries("id"):
         wrong["nationality"] = N_("Pilih kewarganegaraan.")
     for name in fields_of(category):
         if len(given.get(name, "")) > LIMITS[name]:
@@ -90,12 +91,12 @@ def _is_birth(text: str, today: dt.date) -> bool:
         return False
 
 
-def _countries(language: str) -> dict[str, str]:
+@cache
+def countries(language: str) -> dict[str, str]:
+    """Countries by ISO 3166 code, sorted by their names in the language. Made when a form first asks: the names of all
+    countries, with all else that Babel reads with them, are 6 MiB.
+    """
     names = Locale(language).territories
     left_out = {"EU", "EZ", "UN", "ZZ", "QO", "XA", "XB", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"}
     found = {code: str(name) for code, name in names.items() if len(code) == 2 and code.isalpha()}
     return dict(sorted(((code, name) for code, name in found.items() if code not in left_out), key=lambda one: one[1]))
-
-
-COUNTRIES: Final = {language: _countries(language) for language in ("id", "en")}
-"""Countries by ISO 3166 code, sorted by their names in each language."""

@@ -146,7 +146,7 @@ def _of_person(visit: Visit, filled: Filled) -> list[Row]:
         if name == "date_of_birth" and value:
             value = visit.speech.day(value)
         if name == "nationality":
-            value = persons.COUNTRIES[visit.language].get(value, value)
+            value = persons.countries(visit.language).get(value, value)
         rows.append(Row(visit._(persons.LABELS[name]), value, "pemohon"))
     return rows
 

@@ -122,7 +122,7 @@ def person_page(
         given=given,
         errors={name: visit._(text) for name, text in errors.items()},
         fields=persons.fields_of(service.category),
-        countries=list(persons.COUNTRIES[visit.language].items()),
+        countries=list(persons.countries(visit.language).items()),
         at_desk=at_desk,
         once=once,
         away=away,

@@ -1,7 +1,8 @@
 """`/petugas/kasus/{number}`: the case, who works at it, and its documents."""
 
+import asyncio
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from litestar import Response, delete, get, post
@@ -16,6 +17,7 @@ from services.portal.portal import Asked, Portal
 from services.portal.upstream import STAFF, Refused
 from services.portal.visit import Visit
 
+T = TypeVar("T")
 _HELD: Final = {"ambil": "claim", "lepas": "release", "alihkan": "assign"}
 
 
@@ -72,8 +74,12 @@ def case_routes(portal: Portal) -> list[ControllerRouterHandler]:
 async def case_page(portal: Portal, visit: Visit, file: File, wanted: str) -> Response[Any]:
     """The page of a case."""
     staff = visit.require(*READERS)
-    document = shown_document(file.case, wanted) if staff.has(*ACTORS) else None
-    kind = await kind_of(portal, visit, file.number, document["document"]) if document else ""
+    acts = staff.has(*ACTORS)
+    document = shown_document(file.case, wanted) if acts else None
+    kind, officers = await asyncio.gather(
+        kind_of(portal, visit, file.number, document["document"]) if document else _nothing(""),
+        _officers(portal, visit) if acts else _nothing([]),
+    )
     return visit.page(
         "officers/case.html",
         file=file,
@@ -85,13 +91,13 @@ async def case_page(portal: Portal, visit: Visit, file: File, wanted: str) -> Re
         kind=kind,
         last_moment=last_moment(file.case["deadline"]),
         steps=offered(file.case),
-        acts=staff.has(*ACTORS),
+        acts=acts,
         supervises=staff.has("supervisor"),
         fact_words=fact_words,
         waits_words=WAITS,
         officer_name=officer_name,
         others=[present_words(visit, one) for one in (file.others or {}).get("others", [])],
-        officers=await _officers(portal, visit) if staff.has(*ACTORS) else [],
+        officers=officers,
     )
 
 
@@ -116,6 +122,10 @@ async def _officers(portal: Portal, visit: Visit) -> list[tuple[str, str]]:
         for one in found.body["officers"]
         if not one["me"]
     ]
+
+
+async def _nothing(instead: T) -> T:
+    return instead
 
 
 def _presence(number: str) -> str:
