@@ -1,6 +1,6 @@
 """`pages`: weight and server time of each page of `tests.bench.pages`; the track page's requests/s beside the JSON API's.
 
-One portal process, with intake and the status service behind it, each a process of its own as in production, but for the
+One portal process, with intake, processing and the status service behind it, each a process of its own as in production, but for the
 limit of look-ups. For the requests/s the same applications are asked for in the same order at the portal (packed, without
 a session, by browsers that have not been there) and at the status service; they take turns, and the best round of each
 counts. The track pages have been asked for once before; those that are a minute old by then are made anew behind the requests of
@@ -13,18 +13,22 @@ import http.client
 import random
 import re
 import secrets
+import shutil
 import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
+from services.portal.session import Session, Sessions, Staff
 from tests.bench.lookup import SEED, Server, projected
 from tests.bench.measure import Measure, Result, Surroundings
 from tests.bench.pages import PAGES, Page
 from tests.system.intake_process import intake_process
+from tests.system.processing_process import processing_process
 from tests.system.service_process import ServiceProcess
 
 EVENTS = 6_000
@@ -43,11 +47,24 @@ class PortalProcess(ServiceProcess):
 
     name: ClassVar[str] = "portal"
     urls: dict[str, str] = field(default_factory=dict)
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+
+    def signed_in(self, role: str) -> str:
+        """The `Cookie` header of somebody with `role`; empty for an applicant who comes for the first time."""
+        if not role:
+            return ""
+        staff = Staff(
+            subject=role, name="Bench", roles=[role], office="lebong", desk="front",
+            access_token=self.issuer.token(role), expires_at=int(time.time()) + 3_600,
+        )  # fmt: skip
+        sessions = Sessions([base64.urlsafe_b64encode(self.key)], secure=False, hours=1)
+        cookies = sessions.close(Session(secret="bench", staff=staff), {})
+        return "; ".join(f"{one.key}={one.value}" for one in cookies)
 
     def settings(self) -> dict[str, str]:
         return {
             **{f"JEJAK_{name.upper()}_URL": url for name, url in self.urls.items()},
-            "JEJAK_SESSION_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "JEJAK_SESSION_KEY": base64.b64encode(self.key).decode(),
             "JEJAK_SERVICE_TOKEN": self.issuer.token("system"),
         }
 
@@ -66,20 +83,18 @@ class Weighed(NamedTuple):
 def measure_pages(around: Surroundings) -> Iterator[Result]:
     """Both lines."""
     with projected(around, EVENTS) as status:
-        folder = status.folder / "portal"
-        (folder / "intake").mkdir(parents=True)
+        place = {"kafka": status.kafka, "database": status.database, "topic": status.topic}
+        intake_at, processing_at, portal_at = _folders(status.folder)
         with (
-            intake_process(
-                folder / "intake", kafka=status.kafka, database=status.database, topic=status.topic
-            ) as intake,
-            _portal(
-                status.kafka, status.database, status.topic, folder, status.url, str(intake.http.base_url)
-            ) as portal,
+            intake_process(intake_at, **place) as intake,
+            processing_process(processing_at, **place) as processing,
+            _portal(portal_at, place, status.url, str(intake.http.base_url), str(processing.http.base_url)) as portal,
         ):
             numbers = [row[0] for row in status.fetch("SELECT number FROM application ORDER BY number")]
             random.Random(SEED).shuffle(numbers)
             waiting = status.fetch("SELECT number FROM application WHERE waits_for = 'office' ORDER BY n DESC LIMIT 1")
-            weighed = [_weigh(portal, page, waiting[0][0]) for page in PAGES]
+            names = {"number": quote(waiting[0][0], safe=""), "case": quote(processing.opened(), safe="")}
+            weighed = [_weigh(portal, page, names) for page in PAGES]
             for one in weighed:
                 around.say(_told(one))
             assert status.process is not None
@@ -103,13 +118,21 @@ def measure_pages(around: Surroundings) -> Iterator[Result]:
     )
 
 
+def _folders(status: Path) -> list[Path]:
+    """Of intake, processing and the portal: whose tokens the status service takes, they take too."""
+    folders = [status / name for name in ("intake", "processing", "portal")]
+    for folder in folders:
+        folder.mkdir()
+        shutil.copy(status / "issuer.pem", folder)
+    return folders
+
+
 @contextmanager
 def _portal(
-    kafka: str, database: str, topic: str, folder: object, status_url: str, intake_url: str
+    folder: Path, place: dict[str, str], status_url: str, intake_url: str, processing_url: str
 ) -> Iterator[PortalProcess]:
-    nowhere = "http://127.0.0.1:9"
-    urls = {"status": status_url, "intake": intake_url, "processing": nowhere, "notify": nowhere}
-    portal = PortalProcess(folder, kafka, database, topic, urls=urls)  # type: ignore[arg-type]
+    urls = {"status": status_url, "intake": intake_url, "processing": processing_url, "notify": "http://127.0.0.1:9"}
+    portal = PortalProcess(folder, **place, urls=urls)
     try:
         portal.start()
         yield portal
@@ -117,14 +140,14 @@ def _portal(
         portal.stop()
 
 
-def _weigh(portal: PortalProcess, page: Page, number: str) -> Weighed:
+def _weigh(portal: PortalProcess, page: Page, names: dict[str, str]) -> Weighed:
     connection = http.client.HTTPConnection(urlsplit(_url(portal)).netloc)
-    path = page.path.format(number=quote(number, safe=""))
-    status, body = _get(connection, path)
+    path, cookie = page.path.format(**names), portal.signed_in(page.role)
+    status, body = _get(connection, path, cookie)
     times = []
     for _ in range(TIMES):
         began = time.perf_counter()
-        _get(connection, path)
+        _get(connection, path, cookie)
         times.append(1_000 * (time.perf_counter() - began))
     html = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
     linked = {one for one in _LINKED.findall(html.decode()) if one.startswith("/")}
@@ -140,8 +163,8 @@ def _told(one: Weighed) -> str:
     return f"{one.page.name}: {one.html_bytes / 1_000:.1f} kB, {whole:.1f} kB with all it names, {one.server_ms:.1f} ms"
 
 
-def _get(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:
-    connection.request("GET", path, headers=_PACKED)
+def _get(connection: http.client.HTTPConnection, path: str, cookie: str = "") -> tuple[int, bytes]:
+    connection.request("GET", path, headers=_PACKED | ({"Cookie": cookie} if cookie else {}))
     answer = connection.getresponse()
     return answer.status, answer.read()
 
