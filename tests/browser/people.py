@@ -56,13 +56,22 @@ class People:
         )
 
     def submit(self, service: str = "passport_new", **more: Any) -> Application:
-        """An application handed in with all that is needed, once the status service shows it."""
+        """An application handed in with all that is needed, once the status service shows it and officers have its case."""
         one = self.draft(service, **more)
         for requirement in self._intake("GET", f"/drafts/{one.number}", auth=one).json()["missing"]:
             self.attach(one, requirement)
         self._intake("POST", f"/drafts/{one.number}/submit", auth=one)
         self.wait_fact(one.number, 1)
+        self.wait_case(one.number)
         return one
+
+    def wait_case(self, number: str) -> None:
+        """Until officers have the case."""
+        token = {"Authorization": f"Bearer {self._jejak.tokens['officer']}"}
+        ends = time.monotonic() + PATIENCE_S
+        while not self._client.get(f"{self._jejak.urls['processing']}/cases/{number}", headers=token).is_success:
+            assert time.monotonic() < ends, f"waited in vain for the case {number}"
+            time.sleep(0.05)
 
     def command(self, number: str, name: str, body: dict[str, Any] | None = None, *, role: str = "officer") -> Any:
         """An officer's command on the newest version of the case; the case afterwards."""

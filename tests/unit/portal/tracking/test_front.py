@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.portal.tracking.asking import Silent, StillTrue
+from services.portal.tracking.asking import Silent, Slow, StillTrue
 from services.portal.tracking.front import Front
 from services.portal.tracking.keeping import Keep, Kept, Key, Shelf, keep
 
@@ -175,6 +175,27 @@ async def test_the_lean_client_asks_on_kept_connections_and_survives_their_end()
             assert await client.unchanged(NUMBER, b'"1-a"', "203.0.113.7")
             await asyncio.sleep(0.01)
         client.close()
+
+
+async def test_who_does_not_answer_in_time_is_given_up_and_others_are_answered() -> None:
+    service = StatusService()
+    late: list[asyncio.StreamWriter] = []
+
+    async def only_the_second(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if late:
+            await service(reader, writer)
+        late.append(writer)
+
+    server = await asyncio.start_server(only_the_second, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        client = StillTrue(url, connections=1, patience_s=0.1)
+        waits = asyncio.create_task(client.unchanged(NUMBER, b'"1-a"', ""))
+        with pytest.raises(Slow):
+            await waits
+        assert await client.unchanged(NUMBER, b'"1-a"', "")
+        client.close()
+        late[0].close()
 
 
 async def test_a_status_service_that_is_away_is_silent() -> None:
