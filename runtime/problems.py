@@ -10,21 +10,18 @@ Nothing internal leaves: an unexpected error is answered with its trace id only,
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-import asyncpg
 import msgspec
-import psycopg
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.serialization import decode_json
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from runtime.eventstore import VersionConflict
-from runtime.faults import BROKER_AWAY, CONTENTION, DATABASE_AWAY
 from runtime.trace import current_trace
 
 PROBLEM_JSON = "application/problem+json"
@@ -158,21 +155,6 @@ _FRAMEWORK: Mapping[int, Callable[[str], Problem]] = {
     503: lambda _: unavailable(),
 }
 
-_AWAY: tuple[type[BaseException], ...] = (
-    *(kind for kind in DATABASE_AWAY if kind not in (OSError, asyncpg.InterfaceError)),
-    *CONTENTION,
-    *BROKER_AWAY,
-    PoolTimeout,
-    PoolClosed,
-    TooManyRequests,
-)
-_SCHEMA_MISSING: tuple[type[BaseException], ...] = (
-    asyncpg.UndefinedTableError,
-    asyncpg.InvalidSchemaNameError,
-    psycopg.errors.UndefinedTable,
-)
-"""A request came before the migrations were through."""
-
 _SOCKET_ERRORS = (
     None,
     errno.ENOENT,
@@ -183,7 +165,7 @@ _SOCKET_ERRORS = (
     errno.EAGAIN,
 )
 
-_DISK_FULL: tuple[type[BaseException], ...] = (asyncpg.DiskFullError, psycopg.errors.DiskFull)
+_DRIVERS = ("asyncpg", "psycopg", "psycopg_pool", "aiokafka", "confluent_kafka", "eventsourcing")
 
 
 def from_exception(error: BaseException) -> Problem:
@@ -192,7 +174,7 @@ def from_exception(error: BaseException) -> Problem:
         return error
     if isinstance(error, HTTPException):
         return _from_framework(error)
-    if isinstance(error, VersionConflict):
+    if _is_version_conflict(error):
         retry = {"Retry-After": "1"}
         return Problem("busy", 409, "Changed by others", "Others were faster each time. Try again.", headers=retry)
     if _is_unreadable_body(error):
@@ -218,18 +200,36 @@ def _is_unreadable_body(error: BaseException) -> bool:
 
 def is_away(error: BaseException) -> bool:
     """Whether `error` says that the database or another server cannot be reached, or is busy, just now."""
-    if isinstance(error, _AWAY + _SCHEMA_MISSING) or isinstance(error.__cause__, _SCHEMA_MISSING):
+    if isinstance(error, ConnectionError | TimeoutError):
         return True
-    if isinstance(error, asyncpg.InterfaceError):
-        # one class for a closed connection or pool, and for wrong use of the driver, which is a defect of ours
-        return "clos" in str(error) or "not initialized" in str(error)
+    if (drivers := _driver_errors()) and drivers.is_away(error):
+        return True
     # a missing Unix socket, or several refused addresses: unlike a file's, an error of a socket has no file name
     return isinstance(error, OSError) and error.filename is None and error.errno in _SOCKET_ERRORS
 
 
 def is_disk_full(error: BaseException) -> bool:
     """Whether `error` says that there is no room left, here or at the database."""
-    return isinstance(error, _DISK_FULL) or (isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT})
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    drivers = _driver_errors()
+    return drivers is not None and isinstance(error, drivers.DISK_FULL)
+
+
+def _is_version_conflict(error: BaseException) -> bool:
+    eventstore = sys.modules.get("runtime.eventstore")
+    return eventstore is not None and isinstance(error, eventstore.VersionConflict)
+
+
+def _driver_errors() -> ModuleType | None:
+    """What drivers raise; None where none was imported, since then none can have raised anything. The portal has neither
+    a database nor a broker, and the drivers would be a fifth of its memory.
+    """
+    if not any(name in sys.modules for name in _DRIVERS):
+        return None
+    from runtime import driver_errors  # noqa: PLC0415 - it imports all of them
+
+    return driver_errors
 
 
 def _internal() -> Problem:

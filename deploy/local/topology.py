@@ -48,7 +48,7 @@ class Topology:
         port = self._ports[name]
         return Part(
             name=name,
-            command=[sys.executable, "-m", f"services.{name}.main"],
+            command=[sys.executable, "-m", "runtime.start", f"services.{name}.main"],
             ready=http_ready(port, "/health/ready"),
             wave=Wave.SERVICE,
             address=f"http://{LOOPBACK}:{port}",

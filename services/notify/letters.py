@@ -3,12 +3,10 @@
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from contracts.catalogue import Office
 from services.notify import words
 from services.notify.link_source import Letter
-from services.notify.messages import TEMPLATES, Message
+from services.notify.messages import Message, texts
 
 _PATHS: Final = {"id": "/saya/tautan/", "en": "/en/saya/tautan/"}
 
@@ -19,14 +17,6 @@ class Letters:
     def __init__(self, office: Office, portal: str) -> None:
         self._office = office
         self._portal = portal.rstrip("/")
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            undefined=StrictUndefined,
-            autoescape=False,  # noqa: S701 - plain text: escaping would show as garbage
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
 
     def render(self, letter: Letter) -> Message:
         """The message; its link opens a page with a button, which alone uses the link up."""
@@ -38,6 +28,6 @@ class Letters:
             "until": words.moment(letter.expires_at, ZoneInfo(self._office.time_zone), language),
             "office": words.pick(self._office.labels, language),
         }
-        page = self._environment.get_template(f"links/{language}/{letter.purpose}.txt")
+        page = texts().get_template(f"links/{language}/{letter.purpose}.txt")
         subject = "".join(page.blocks["subject"](page.new_context(context)))
         return Message(" ".join(subject.split()), page.render(context).strip() + "\n", language)

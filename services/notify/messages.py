@@ -8,11 +8,10 @@ is never in a mail. What needs words comes from the catalogue.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from contracts.catalogue import Catalogue, DeadlineRule, Service, body_labels, reason_words
 from contracts.facts import (
@@ -33,6 +32,9 @@ from contracts.facts import (
 from services.notify import words
 from services.notify.domain import Language
 from services.notify.telling import Application
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 REPORTED_LATE: Final = timedelta(hours=1)
@@ -115,6 +117,21 @@ class Phrasebook:
         return next((rule for rule in rules if (rule.code, rule.version) == (code, version)), None)
 
 
+@cache
+def texts() -> "Environment":
+    """The templates of all that is sent. Jinja comes with the first message, since it is 4 MiB of a service that may be idle."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - with the first message
+
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - plain text: escaping would show as garbage
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
 class Messages:
     """Renders messages. `where` is the address of an application's page, with `{number}` in it, or None."""
 
@@ -125,19 +142,11 @@ class Messages:
         self._office = office
         self._where = where
         self._complaints = complaints
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            undefined=StrictUndefined,
-            autoescape=False,  # noqa: S701 - plain text: escaping would show as garbage
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
 
     def render(self, template: str, occasion: Occasion, *, name: str, language: Language) -> Message:
         """The message that `template` makes of `occasion` for the person called `name` (may be empty)."""
         context = self._context(occasion, name, language)
-        page = self._environment.get_template(f"{language}/{template}.txt")
+        page = texts().get_template(f"{language}/{template}.txt")
         subject = "".join(page.blocks["subject"](page.new_context(context)))
         return Message(" ".join(subject.split()), page.render(context).strip() + "\n", language)
 

@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from py_vapid import Vapid02  # type: ignore[import-untyped]
-from pywebpush import WebPusher  # type: ignore[import-untyped]
 
 from services.notify.domain import Accepted, Failure, NotAccepted, Result, Unknown
 from services.notify.subscriptions import Browser
@@ -147,6 +145,10 @@ class Pusher:
             return Unknown()
 
     def _encrypted(self, browser: Browser, payload: bytes) -> tuple[bytes, dict[str, str]]:
+        # Only now, and in a thread: they bring two HTTP clients along, 10 MiB, and most offices send few pushes or none
+        from py_vapid import Vapid02  # type: ignore[import-untyped] # noqa: PLC0415
+        from pywebpush import WebPusher  # type: ignore[import-untyped] # noqa: PLC0415
+
         keys = {"p256dh": browser.p256dh, "auth": browser.auth}
         encoded: Any = WebPusher({"endpoint": browser.endpoint, "keys": keys}).encode(payload)
         parts = urlsplit(browser.endpoint)
