@@ -27,8 +27,9 @@ function end() {
 
 async function scan() {
   const words = document.getElementById("scanner-words");
-  const video = scanner.querySelector("video");
   scanner.hidden = false;
+  const video = scanner.querySelector("video");
+  video.hidden = true;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   } catch {
@@ -36,6 +37,7 @@ async function scan() {
     field.focus();
     return;
   }
+  video.hidden = false;
   video.srcObject = stream;
   await video.play();
   const detector = new BarcodeDetector({ formats: ["qr_code"] });
