@@ -13,7 +13,7 @@ from services.status.folding import compiled
 from tests.bench.events import log
 from tests.unit.status.story import PROCEDURES
 
-RECORDS = 6_000
+RECORDS = 3_000
 BLOCK = 200
 SPECIAL = b'"\\{}[]:,0-\x00\x1f\x7f\x80\xff'
 
