@@ -1,6 +1,6 @@
 """Who is asking: bearer JWTs for staff and systems, HTTP Basic for applicants.
 
-Tokens follow RFC 9068 as far as it fits: signed with EdDSA (Ed25519) or RS256 and nothing else, `kid` names a key of
+Tokens follow RFC 9068 as far as it fits: signed with EdDSA (Ed25519), ES256 or RS256 and nothing else, `kid` names a key of
 the issuer's JWKS (RFC 7517), `iss`, `aud`, `exp` and `sub` are required, `nbf` is honoured. Our own claims are `roles`
 (list), `office` and `desk`, where the settings say that the issuer puts them (`runtime.claims`). Challenges follow RFC 6750.
 """
@@ -23,7 +23,7 @@ from runtime.jwks import KeySet, KeysUnavailable
 from runtime.problems import Problem
 
 REALM = "jejak"
-ALGORITHMS = ("EdDSA", "RS256")
+ALGORITHMS = ("EdDSA", "ES256", "RS256")
 ROLES = frozenset({"officer", "supervisor", "auditor", "operator", "system"})
 _LEEWAY_S = 30
 _TOKEN_LIMIT_CHARS = 8192

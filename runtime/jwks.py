@@ -13,6 +13,7 @@ import httpx
 import jwt
 import msgspec
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -83,7 +84,7 @@ class KeySet:
 
 
 def read_keys(document: bytes) -> dict[str, jwt.PyJWK]:
-    """The usable keys of a JWKS document by `kid`: Ed25519 and RSA of at least 2048 bits, for signatures.
+    """The usable keys of a JWKS document by `kid`: Ed25519, P-256 and RSA of at least 2048 bits, for signatures.
 
     Others are left out: a key set may hold keys for other uses. Raises `ValueError` where it is no JWKS at all.
     """
@@ -96,17 +97,26 @@ def read_keys(document: bytes) -> dict[str, jwt.PyJWK]:
 def _usable(entry: object) -> jwt.PyJWK | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str) or entry.get("use", "sig") != "sig":
         return None
-    algorithm = {"OKP": "EdDSA", "RSA": "RS256"}.get(str(entry.get("kty")))
-    if algorithm is None or entry.get("alg", algorithm) not in (algorithm, "Ed25519"):
+    algorithm = {"OKP": "EdDSA", "EC": "ES256", "RSA": "RS256"}.get(str(entry.get("kty")))
+    named = (algorithm, "Ed25519") if algorithm == "EdDSA" else (algorithm,)
+    if algorithm is None or entry.get("alg", algorithm) not in named:
         return None
     try:
         key = jwt.PyJWK(entry, algorithm=algorithm)
     except jwt.PyJWTError:
         return None
-    strong = isinstance(key.key, Ed25519PublicKey) or (
-        isinstance(key.key, RSAPublicKey) and key.key.key_size >= _RSA_BITS_MIN
-    )
-    return key if strong else None
+    return key if _is_strong(key.key) else None
+
+
+def _is_strong(key: object) -> bool:
+    match key:
+        case Ed25519PublicKey():
+            return True
+        case EllipticCurvePublicKey():
+            return isinstance(key.curve, SECP256R1)  # ES256 is this curve only (RFC 7518, 3.4)
+        case RSAPublicKey():
+            return key.key_size >= _RSA_BITS_MIN
+    return False
 
 
 async def _fetch(url: str) -> bytes:

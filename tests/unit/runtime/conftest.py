@@ -10,9 +10,10 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from runtime.settings import Settings
 
@@ -20,17 +21,23 @@ ISSUER = "https://issuer.example"
 
 
 class Issuer:
-    """Two signing keys, one a kind, and their public halves as a JWKS file."""
+    """Three signing keys, one a kind, and their public halves as a JWKS file."""
 
     def __init__(self, folder: Path) -> None:
         self.ed25519 = Ed25519PrivateKey.generate()
         self.rsa: RSAPrivateKey = generate_private_key(public_exponent=65537, key_size=2048)
+        self.p256 = ec.generate_private_key(ec.SECP256R1())
         self.file = folder / "jwks.json"
-        self.publish(self.jwk("ed", self.ed25519), self.jwk("rsa", self.rsa))
+        self.publish(self.jwk("ed", self.ed25519), self.jwk("p256", self.p256), self.jwk("rsa", self.rsa))
 
     @staticmethod
     def jwk(kid: str, key: Any, **more: str) -> dict[str, Any]:
-        algorithm = OKPAlgorithm if isinstance(key, Ed25519PrivateKey) else RSAAlgorithm
+        kinds = [
+            (Ed25519PrivateKey, OKPAlgorithm),
+            (ec.EllipticCurvePrivateKey, ECAlgorithm),
+            (RSAPrivateKey, RSAAlgorithm),
+        ]
+        algorithm: Any = next(algorithm for kind, algorithm in kinds if isinstance(key, kind))
         return json.loads(algorithm.to_jwk(key.public_key())) | {"kid": kid, "use": "sig"} | more
 
     def publish(self, *keys: dict[str, Any]) -> None:
@@ -47,7 +54,7 @@ class Issuer:
             "iss": ISSUER, "aud": "jejak", "sub": "petugas-7", "exp": int(time.time()) + 300, "roles": list(roles),
         } | claims  # fmt: skip
         payload.pop(drop, None)
-        signing_key = key or (self.rsa if kid == "rsa" else self.ed25519)
+        signing_key = key or {"rsa": self.rsa, "p256": self.p256}.get(kid, self.ed25519)
         return jwt.encode(payload, signing_key, algorithm=alg, headers={"kid": kid})
 
 

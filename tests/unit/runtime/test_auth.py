@@ -6,6 +6,7 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from litestar import Request, Router, get
@@ -49,8 +50,8 @@ def client(settings: Settings) -> Iterator[TestClient[Any]]:
         yield client
 
 
-@pytest.mark.parametrize(("kid", "alg"), [("ed", "EdDSA"), ("rsa", "RS256")])
-def test_a_token_of_either_algorithm_names_its_principal(client: Any, bearer: Bearer, kid: str, alg: str) -> None:
+@pytest.mark.parametrize(("kid", "alg"), [("ed", "EdDSA"), ("p256", "ES256"), ("rsa", "RS256")])
+def test_a_token_of_each_algorithm_names_its_principal(client: Any, bearer: Bearer, kid: str, alg: str) -> None:
     answer = client.get("/desk", headers=bearer("officer", "auditor", kid=kid, alg=alg, office="lebong", desk="a"))
     assert answer.json() == {
         "subject": "petugas-7", "roles": ["auditor", "officer"], "office": "lebong", "desk": "a",
@@ -98,9 +99,11 @@ def test_a_route_may_ask_for_any_valid_token(client: Any, bearer: Bearer) -> Non
         ({"sub": 7}, "cannot be read"),
         ({"kid": "other"}, "not one of the issuer's"),
         ({"key": Ed25519PrivateKey.generate()}, "signature is wrong"),
-        ({"kid": "ed", "alg": "HS256", "key": "x" * 64}, "signed with one of EdDSA, RS256"),
-        ({"kid": "rsa", "alg": "RS512"}, "signed with one of EdDSA, RS256"),
-        ({"kid": "rsa", "alg": "PS256"}, "signed with one of EdDSA, RS256"),
+        ({"kid": "ed", "alg": "HS256", "key": "x" * 64}, "signed with one of EdDSA, ES256, RS256"),
+        ({"kid": "rsa", "alg": "RS512"}, "signed with one of EdDSA, ES256, RS256"),
+        ({"kid": "p256", "alg": "ES256K", "key": ec.generate_private_key(ec.SECP256K1())}, "signed with one of"),
+        ({"kid": "p256", "alg": "ES256", "key": ec.generate_private_key(ec.SECP256R1())}, "signature is wrong"),
+        ({"kid": "rsa", "alg": "PS256"}, "signed with one of EdDSA, ES256, RS256"),
     ],
 )
 def test_an_invalid_token_is_refused_with_its_reason(
@@ -128,15 +131,25 @@ def test_algorithm_none_is_refused(client: Any, issuer: Any) -> None:
     assert client.get("/desk", headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
-def test_a_public_key_used_as_an_hmac_secret_is_refused(client: Any, issuer: Any) -> None:
-    public = issuer.ed25519.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    token = issuer.token("officer", alg="HS256", key=public)
+@pytest.mark.parametrize(
+    ("kid", "encoding", "layout"),
+    [("ed", Encoding.Raw, PublicFormat.Raw), ("p256", Encoding.X962, PublicFormat.UncompressedPoint)],
+)
+def test_a_public_key_used_as_an_hmac_secret_is_refused(
+    client: Any, issuer: Any, kid: str, encoding: Encoding, layout: PublicFormat
+) -> None:
+    signing = {"ed": issuer.ed25519, "p256": issuer.p256}[kid]
+    token = issuer.token("officer", kid=kid, alg="HS256", key=signing.public_key().public_bytes(encoding, layout))
     assert client.get("/desk", headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
-def test_a_key_of_the_other_kind_is_refused(client: Any, bearer: Bearer, issuer: Any) -> None:
-    assert client.get("/desk", headers=bearer("officer", kid="ed", alg="RS256", key=issuer.rsa)).status_code == 401
-    assert client.get("/desk", headers=bearer("officer", kid="rsa", alg="EdDSA", key=issuer.ed25519)).status_code == 401
+@pytest.mark.parametrize(
+    ("kid", "alg"),
+    [("ed", "RS256"), ("ed", "ES256"), ("rsa", "EdDSA"), ("rsa", "ES256"), ("p256", "EdDSA"), ("p256", "RS256")],
+)
+def test_a_key_of_another_kind_is_refused(client: Any, bearer: Bearer, issuer: Any, kid: str, alg: str) -> None:
+    key = {"EdDSA": issuer.ed25519, "ES256": issuer.p256, "RS256": issuer.rsa}[alg]
+    assert client.get("/desk", headers=bearer("officer", kid=kid, alg=alg, key=key)).status_code == 401
 
 
 def test_a_token_without_a_key_id_is_refused(client: Any, issuer: Any) -> None:

@@ -5,6 +5,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt.algorithms import OKPAlgorithm
@@ -61,6 +62,7 @@ async def test_keys_are_fetched_once_and_kept(server: IssuerServer) -> None:
     keys = KeySet(server.url)
     assert await keys.find("ed", "EdDSA")
     assert await keys.find("rsa", "RS256")
+    assert await keys.find("p256", "ES256")
     assert server.asked == 1
 
 
@@ -68,6 +70,7 @@ async def test_a_key_is_found_only_for_its_own_algorithm(server: IssuerServer) -
     keys = KeySet(server.url)
     assert await keys.find("ed", "RS256") is None
     assert await keys.find("rsa", "EdDSA") is None
+    assert await keys.find("p256", "RS256") is None
 
 
 async def test_unknown_key_ids_do_not_make_us_hammer_the_issuer(server: IssuerServer) -> None:
@@ -117,7 +120,11 @@ def test_keys_that_are_not_for_us_are_left_out(issuer: Any) -> None:
     good = issuer.jwk("good", issuer.ed25519)
     weak = issuer.jwk("weak", generate_private_key(public_exponent=65537, key_size=1024))
     other_curve = json.loads(OKPAlgorithm.to_jwk(Ed448PrivateKey.generate().public_key())) | {"kid": "448"}
+    curves = [issuer.jwk(curve.name, ec.generate_private_key(curve)) for curve in (ec.SECP384R1(), ec.SECP256K1())]
     foreign = [
+        *curves,
+        issuer.jwk("es384", issuer.p256, alg="ES384"),
+        issuer.jwk("not-ed25519", issuer.p256, alg="Ed25519"),
         issuer.jwk("enc", issuer.rsa, use="enc"),
         issuer.jwk("rs512", issuer.rsa, alg="RS512"),
         {"kid": "broken", "kty": "OKP", "crv": "Ed25519", "x": "AA"},

@@ -1,13 +1,16 @@
 """What of a provider's answers is believed."""
 
 import asyncio
+import json
 import time
 from typing import Any
 
 import jwt
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import ECAlgorithm
 
 from services.portal.session import Staff
 from services.portal.signing_in.provider import (
@@ -207,3 +210,30 @@ async def test_nothing_of_a_token_is_in_an_error(office: Office) -> None:
     with pytest.raises(ProviderError) as failure:
         await sign_in(office, office.provider())
     assert "rahasia" not in str(failure.value)
+
+
+async def test_a_provider_that_signs_with_es256_is_believed_and_a_key_of_its_that_is_another_is_not(
+    office: Office,
+) -> None:
+    key, stranger = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    public = json.loads(ECAlgorithm.to_jwk(key.public_key())) | {"kid": office.issuer.key_id, "alg": "ES256"}
+    office.keys.write_text(json.dumps({"keys": [public]}))
+
+    async def signed_in(signing: ec.EllipticCurvePrivateKey) -> Staff:
+        provider = office.provider()
+        begun = await provider.begin(BACK, "id")
+        code = office.choose(begun, "petugas-depan")
+        access = {"iss": office.issuer.name, "aud": "jejak", "roles": ["officer"]}
+        how = {"alg": "ES256", "key": signing}
+        office.bent["/token"] = lambda body: (
+            body
+            | {
+                "id_token": signed(office, {"nonce": begun.nonce}, **how),
+                "access_token": signed(office, access, **how),
+            }
+        )
+        return await provider.finish(code, verifier=begun.verifier, nonce=begun.nonce, redirect_uri=BACK)
+
+    assert (await signed_in(key)).roles == ["officer"]
+    with pytest.raises(NotBelieved):
+        await signed_in(stranger)
