@@ -18,6 +18,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+from msgspec import Raw, Struct
+
 from services.status.clocks.clockwork import WITHOUT_DEADLINES, Clockwork
 from services.status.folding.fold import PartitionFold, RawRecord, Refuse, Track, decode_progress
 from services.status.folding.procedure import Procedure
@@ -27,6 +30,8 @@ FLAGS: Final = ("-std=c11", "-O3", "-shared", "-fPIC")
 _BY: Final = "JEJAK_FOLD"
 _ROW: Final = 0
 _FOR_PYTHON: Final = 2
+_AT_ONCE: Final = 500
+"""Applications that are asked for in one call."""
 _MOST_STAGES: Final = 62
 """A mask has bits for these."""
 
@@ -66,7 +71,7 @@ def _library() -> ctypes.CDLL:
         ("fold_take", int_, p, int_, int_, text, p, text, p, p, p, p, p, p),
         ("fold_mark", ctypes.c_uint64, p, text, int64, text, int64),
         ("fold_hand_over", int64, p, text, int64, p, p, p, p),
-        ("fold_next", int64, p, p, p, p, p, p, p, p),
+        ("fold_tell", int64, p, p, int_, p),
     ):
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
@@ -109,6 +114,17 @@ def _laid_end_to_end(pieces: Sequence[bytes | None]) -> "tuple[bytes, array[int]
 
 def _address(column: "array[int]") -> int:
     return column.buffer_info()[0]
+
+
+class _Known(Struct, array_like=True, gc=False):
+    """What the library knows of an application."""
+
+    number: str
+    last_offset: int
+    state: Raw
+
+
+_decode_known: Final = msgspec.msgpack.Decoder(list[_Known]).decode
 
 
 class CompiledFold(PartitionFold):
@@ -161,15 +177,12 @@ class CompiledFold(PartitionFold):
 
     def applications(self) -> Iterator[Track]:
         """As `PartitionFold.applications`."""
-        place, number, length = _INT(), _POINTER(), _INT()
-        where = tuple(map(byref, (place, number, length)))
-        while size := self._library.fold_next(self._fold, *where, *self._answer):
-            state = self._told(self._state, size)
-            known = self._track(
-                ctypes.string_at(number, length.value).decode(), decode_progress(state), self._last_offset.value
-            )
-            known.packed = state
-            yield known
+        place = _INT()
+        while known := _decode_known(self._told(self._state, self._tell(place))):
+            for one in known:
+                track = self._track(one.number, decode_progress(one.state), one.last_offset)
+                track.packed = bytes(one.state)
+                yield track
         yield from super().applications()
 
     def _take_ordinary(self, block: _Block, begin: int) -> int:
@@ -193,6 +206,10 @@ class CompiledFold(PartitionFold):
             )
             track = self.tracks[number] = self._track(number, progress, self._last_offset.value, seen)
         return track
+
+    def _tell(self, place: ctypes.c_int64) -> int:
+        size: int = self._library.fold_tell(self._fold, byref(place), _AT_ONCE, byref(self._state))
+        return size
 
     @staticmethod
     def _told(place: ctypes.c_void_p, size: int) -> bytes:

@@ -843,7 +843,6 @@ static bool pack_moment(Application *a, const Event *event, int64_t reported) {
 }
 
 static bool pack_state(Bytes *out, const Application *a) { /* the fields of `Progress`, in their order */
-    out->length = 0;
     if (!make_room(out, 2048 + 4 * MAX_NAMED * (MAX_CODE + 32) + a->journal.length)) return false;
     pack_array(out, 40);
     pack_integer(out, a->n);
@@ -1046,16 +1045,6 @@ uint64_t fold_mark(void *opaque, const char *source, int64_t source_length, cons
     return mark_of(opaque, (Text){source, (size_t)source_length}, (Text){id, (size_t)id_length});
 }
 
-static int64_t tell(Fold *fold, const Application *application, const uint8_t **state, const uint8_t **seen,
-                    int64_t *seen_length, int64_t *last_offset) {
-    if (!pack_state(&fold->state, application)) return -1;
-    *state = fold->state.at;
-    *seen = application->seen.at;
-    *seen_length = (int64_t)application->seen.length;
-    *last_offset = application->last_offset;
-    return (int64_t)fold->state.length;
-}
-
 /* From now on this application's records are for Python. What is known of it: the length of its state, 0 when nothing
  * is known, -1 when memory ran out. The pointers hold until the next call. */
 int64_t fold_hand_over(void *opaque, const char *number, int64_t length, const uint8_t **state, const uint8_t **seen,
@@ -1067,20 +1056,37 @@ int64_t fold_hand_over(void *opaque, const char *number, int64_t length, const u
     if (application == NULL && (application = open_application(fold, text)) == NULL) return -1;
     if (application->handed_over) return 0;
     application->handed_over = true;
-    return application->n ? tell(fold, application, state, seen, seen_length, last_offset) : 0;
+    if (application->n == 0) return 0;
+    fold->state.length = 0;
+    if (!pack_state(&fold->state, application)) return -1;
+    *state = fold->state.at;
+    *seen = application->seen.at;
+    *seen_length = (int64_t)application->seen.length;
+    *last_offset = application->last_offset;
+    return (int64_t)fold->state.length;
 }
 
-/* The next application that was not handed over, from `*place` on in the order in which they came: the length of its
- * state; 0 after the last. */
-int64_t fold_next(void *opaque, int64_t *place, const char **number, int64_t *number_length, const uint8_t **state,
-                  const uint8_t **seen, int64_t *seen_length, int64_t *last_offset) {
+/* The applications that were not handed over, `most` at a time from `*place` on, in the order in which they came:
+ * MessagePack, an array of [number, offset of the last record, state]. Its length, -1 when memory ran out; after the last
+ * the array is empty. The pointer holds until the next call. */
+int64_t fold_tell(void *opaque, int64_t *place, int most, const uint8_t **told) {
     Fold *fold = opaque;
-    while ((size_t)*place < fold->count) {
-        const Application *application = fold->in_order[(*place)++];
+    Bytes *out = &fold->state;
+    uint32_t count = 0;
+    out->length = 0;
+    if (!make_room(out, 8)) return -1;
+    put_big_endian(out, 0xdd00000000, 5); /* an array of so many: filled in below */
+    for (; (size_t)*place < fold->count && count < (uint32_t)most; ++*place) {
+        const Application *application = fold->in_order[*place];
         if (application->handed_over || application->n == 0) continue;
-        *number = application->number.at;
-        *number_length = application->number.length;
-        return tell(fold, application, state, seen, seen_length, last_offset);
+        if (!make_room(out, MAX_NUMBER + 16)) return -1;
+        pack_array(out, 3);
+        pack_text(out, text_of(&application->number));
+        pack_integer(out, application->last_offset);
+        if (!pack_state(out, application)) return -1;
+        count++;
     }
-    return 0;
+    for (int n = 0; n < 4; n++) out->at[1 + n] = (uint8_t)(count >> (24 - 8 * n));
+    *told = out->at;
+    return (int64_t)out->length;
 }
