@@ -26,6 +26,8 @@ class Told(Struct, frozen=True):
     deadline: Deadline | None = None
     expected: Expected | None = None
     place: Place | None = None
+    fee: Fee | None = None
+    """Only while it is to be paid."""
 
 
 async def gather(status: Upstream, visit: Visit, number: str) -> Told:
@@ -33,13 +35,14 @@ async def gather(status: Upstream, visit: Visit, number: str) -> Told:
     path = f"/applications/{quote(number, safe='')}"
     found = await status.get(path, visit, type=Status)
     waits = found.body.waiting.party == "office"
-    entries, deadline, expected, place = await asyncio.gather(
+    entries, deadline, expected, place, fee = await asyncio.gather(
         timeline(status, visit, path),
         _if_there(status.get(f"{path}/deadline", visit, type=Deadline)) if found.body.clocks else _nothing(),
         _if_there(status.get(f"{path}/expected", visit, type=Expected)),
         _if_there(status.get(f"{path}/place", visit, type=Place)) if waits else _nothing(),
+        _if_there(status.get(f"{path}/fee", visit, type=Fee)) if found.body.situation == "fee_due" else _nothing(),
     )
-    return Told(found.body, found.headers.get("ETag", ""), entries, deadline, expected, place)
+    return Told(found.body, found.headers.get("ETag", ""), entries, deadline, expected, place, fee)
 
 
 async def gather_past(status: Upstream, visit: Visit, number: str, instant: str) -> tuple[PastStatus, list[Entry]]:

@@ -6,7 +6,18 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from services.portal.tracking.answers import Clock, Coverage, Day, Deadline, Expected, Explained, Party, Status, Waited
+from services.portal.tracking.answers import (
+    Clock,
+    Coverage,
+    Day,
+    Deadline,
+    Expected,
+    Explained,
+    Fee,
+    Party,
+    Status,
+    Waited,
+)
 
 Mood = Literal["office", "wait", "trouble", "ended"]
 FRESH: Final = timedelta(minutes=1)
@@ -111,15 +122,17 @@ def coverage(expected: Expected | None) -> Coverage | None:
     return next((one for one in tested if one.predictions >= _FEWEST_PREDICTIONS and one.within_80 is not None), None)
 
 
-def fresh_until(status: Status, now: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+def fresh_until(status: Status, now: datetime, zone: tzinfo, fee: Fee | None = None) -> tuple[datetime, datetime]:
     """Until when a page that was made at `now` may be shown as it is, and until when while it is being made anew.
 
     The events, and whether the deadline has passed, are asked for at each request; this is about the range that is to be
     expected, the place among those that wait, what has been waited so far, and the days that are left. They are told with
-    the time they are of. Midnight at the office ends every page: a day less is left. Of an application that has ended
-    nothing else changes.
+    the time they are of. Midnight at the office ends every page: a day less is left; and so does the end of a billing
+    code, which nobody is to pay with afterwards. Of an application that has ended nothing else changes.
     """
-    tomorrow = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time.min, zone)
+    ends = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time.min, zone)
     if status.waiting.party == "nobody":
-        return tomorrow, tomorrow
-    return min(now + FRESH, tomorrow), min(now + STALE, tomorrow)
+        return ends, ends
+    if fee is not None and fee.expires_at is not None and fee.expires_at > now:
+        ends = min(ends, fee.expires_at)
+    return min(now + FRESH, ends), min(now + STALE, ends)

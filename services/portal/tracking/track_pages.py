@@ -65,7 +65,7 @@ def present(visit: Visit, told: Told) -> Response[Any]:
         return response
     response.headers["Cache-Control"] = _REVALIDATED
     response.headers["ETag"] = entity_tag(response.content)
-    keep(visit.request.scope, Keep(told.tag, *telling.fresh_until(told.status, now, visit.speech.zone)))
+    keep(visit.request.scope, Keep(told.tag, *telling.fresh_until(told.status, now, visit.speech.zone, told.fee)))
     return response
 
 
@@ -81,6 +81,7 @@ def view(visit: Visit, told: Told, now: datetime) -> dict[str, Any]:
         "expected": told.expected,
         "coverage": telling.coverage(told.expected),
         "place": told.place,
+        "expired": told.fee if told.fee is not None and told.fee.state == "expired" else None,
         "steps": journey.journey(status, told.entries),
         "notices": journey.notices(told.entries),
         "shares": telling.ledger(status.waited, now),

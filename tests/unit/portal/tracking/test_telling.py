@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.portal.tracking.answers import Clock, Day, Deadline, Explained, Waited
+from services.portal.tracking.answers import Clock, Day, Deadline, Explained, Fee, Waited
 from services.portal.tracking.telling import Share, days_left, fresh_until, law, ledger, mood
 from tests.unit.portal.tracking.told import MONDAY, at, status, text
 
@@ -81,6 +81,16 @@ def test_a_page_is_fresh_for_a_minute_kept_for_ten_and_never_over_midnight() -> 
     assert (fresh - MONDAY, until - MONDAY) == (timedelta(minutes=1), timedelta(minutes=10))
     before_midnight = datetime(2026, 3, 2, 16, 59, 30, tzinfo=ZoneInfo("UTC"))
     assert fresh_until(status(), before_midnight, JAKARTA)[1] - before_midnight == timedelta(seconds=30)
+
+
+def test_a_page_that_asks_for_a_payment_ends_with_its_billing_code() -> None:
+    def fee(expires_at: datetime) -> Fee:
+        return Fee("due", text("due"), "820260302000001", 350_000, "IDR", expires_at, [], [])
+
+    soon = MONDAY + timedelta(seconds=20)
+    assert fresh_until(status("applicant"), MONDAY, JAKARTA, fee(soon)) == (soon, soon)
+    later = (MONDAY + timedelta(minutes=1), MONDAY + timedelta(minutes=10))
+    assert fresh_until(status("applicant"), MONDAY, JAKARTA, fee(MONDAY - timedelta(days=1))) == later
 
 
 def test_the_page_of_what_has_ended_changes_with_the_day_only() -> None:
