@@ -9,6 +9,8 @@ import msgspec
 import yaml
 
 T = TypeVar("T")
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's, where PyYAML was built with it: a tenth of the time, of which every service has some at its start."""
 Place = tuple[str | int, ...]
 """Keys and list positions that lead to a value, e.g. `("fees", 0, "amount")`."""
 
@@ -32,7 +34,7 @@ class Entry(Generic[T]):
         self.path = path
         self._root: yaml.Node | None = None
         try:
-            self._root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+            self._root = yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER)
         except OSError as error:
             raise CatalogueError(f"{self.name}: cannot be read ({error.strerror})") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:

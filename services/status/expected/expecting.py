@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import asyncpg
 import msgspec
+import structlog
 
 from contracts.envelope import PARTITIONS
 from runtime.database import Pool
@@ -20,6 +22,8 @@ from services.status.expected.expected import Case, History, Rules, Sample, case
 from services.status.folding.fold import state_of
 from services.status.folding.procedure import Procedure
 from services.status.folding.reading import in_us
+
+log = structlog.get_logger()
 
 _COUNT: Final = """
 SELECT service, count(*) AS applications FROM application_{place:02d}
@@ -130,6 +134,9 @@ async def _service(
 class Expectations:
     """Keeps the model of a running service."""
 
+    asked_again_s = 1.0
+    """How long the first drawing waits for timelines to be there."""
+
     def __init__(self, pool: Pool, procedures: Mapping[str, Procedure], drawing: Drawing, every_s: float) -> None:
         self.drawing = drawing
         self.model: Model | None = None
@@ -141,8 +148,19 @@ class Expectations:
     async def run(self) -> None:
         """Draw the model anew, for ever; raises when the database cannot be asked."""
         while True:
+            was_drawn = await self._was_drawn()
+            await asyncio.sleep(self._every_s if was_drawn else self.asked_again_s)
+
+    async def _was_drawn(self) -> bool:
+        """Draw; False while there are no timelines yet: they come with the first assignment of the log."""
+        try:
             await self.refresh()
-            await asyncio.sleep(self._every_s)
+        except asyncpg.UndefinedTableError:
+            if self.model is not None:
+                raise
+            log.debug("no_timelines_yet")
+            return False
+        return True
 
     async def refresh(self) -> None:
         """Draw the model as of now."""
