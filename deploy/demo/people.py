@@ -42,9 +42,12 @@ class Applicant:
         self._credentials = (number, code)
 
     @classmethod
-    async def open_draft(cls, intake: Caller, ledger: Ledger, draft: dict[str, Any]) -> "Applicant":
-        """Begin an application; `draft` as `POST /drafts` takes it."""
-        opened = (await intake.post("/drafts", json=draft)).json()
+    async def open_draft(
+        cls, intake: Caller, ledger: Ledger, draft: dict[str, Any], desk: Caller | None = None
+    ) -> "Applicant":
+        """Begin an application; `draft` as `POST /drafts` takes it, or, where an officer does it at the `desk`, `POST /desk/drafts`."""
+        asked = desk.post("/desk/drafts", json=draft) if desk else intake.post("/drafts", json=draft)
+        opened = (await asked).json()
         return cls(intake, ledger, opened["number"], opened["access_code"])
 
     async def attach(self, requirement: str) -> None:

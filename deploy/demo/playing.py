@@ -66,6 +66,7 @@ async def cast_at(place: Place, catalogue: Catalogue, ledger: Ledger) -> AsyncIt
         yield Cast(
             catalogue=catalogue,
             intake=intake,
+            desk=await caller("intake", "officer"),
             officer=Officer(await caller("processing", "officer"), ledger),
             supervisor=Officer(await caller("processing", "supervisor"), ledger),
             treasury=Treasury(intake, ledger, place.treasury_secret),

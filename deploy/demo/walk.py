@@ -43,10 +43,11 @@ class Pace:
 
 @dataclass(frozen=True)
 class Cast:
-    """Everybody who acts. `officer` works at the counter, `supervisor` decides."""
+    """Everybody who acts. `desk` is intake as an officer calls it, `officer` works at the counter, `supervisor` decides."""
 
     catalogue: Catalogue
     intake: Caller
+    desk: Caller
     officer: Officer
     supervisor: Officer
     treasury: Treasury
@@ -90,11 +91,10 @@ class Walk:
         plan = self._plan
         address = name.lower().replace(" ", ".")
         contact = {"email": f"{address}@{_DOMAIN}"} if plan.has_email else {"phone": "+62 000 0000 0000"}
-        draft = {
-            "service": plan.service, "channel": plan.channel, "language": plan.language,
-            "applicant": {"name": name, **contact},
-        }  # fmt: skip
-        applicant = await Applicant.open_draft(self._cast.intake, self._cast.ledger, draft)
+        person = {"name": name, "language": plan.language, **contact}
+        draft = {"service": plan.service, "channel": plan.channel, "applicant": person}
+        desk = self._cast.desk if plan.channel == "desk" else None
+        applicant = await Applicant.open_draft(self._cast.intake, self._cast.ledger, draft, desk)
         needed = [item.code for item in self._service.requirements if item.mandatory]
         for requirement in needed:
             await applicant.attach(requirement)

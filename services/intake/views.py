@@ -10,6 +10,9 @@ from services.intake.applicant import Applicant, Remark
 from services.intake.application import View
 from services.intake.domain import StoredDocument
 
+OwnChannel = Literal["internet", "mobile"]
+"""How applicants come in by themselves; that somebody came to the desk, wrote or mailed, only officers say."""
+
 
 class NewDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an application begins with."""
@@ -17,7 +20,7 @@ class NewDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     service: Code
     applicant: Applicant
     office: Code | None = None
-    channel: Channel = "internet"
+    channel: OwnChannel = "internet"
     language: Literal["id", "en"] | None = None
 
 

@@ -243,7 +243,7 @@ def test_a_draft_opened_twice_with_one_key_is_one_draft_and_its_kept_answer_is_s
     headers = {"Idempotency-Key": secrets.token_hex(8)}
     first, again = (intake.http.post("/drafts", json=body, headers=headers) for _ in range(2))
     assert first.json() == again.json()
-    other = intake.http.post("/drafts", json={**body, "channel": "desk"}, headers=headers)
+    other = intake.http.post("/drafts", json={**body, "channel": "mobile"}, headers=headers)
     assert (other.status_code, slug(other)) == (422, "idempotency-key-reused")
     assert first.json()["access_code"] not in everything_stored(intake)
 

@@ -225,11 +225,19 @@ def test_an_officer_opens_and_hands_in_an_application_for_a_person_at_the_desk(i
 
 
 def test_a_draft_that_a_person_opened_themselves_cannot_be_handed_in_by_an_officer(intake: Intake) -> None:
-    draft = intake.open_draft(channel="desk")
+    draft = intake.open_draft(channel="mobile")
     complete(draft)
     answer = intake.http.post(f"/desk/drafts/{draft.number}/submit", headers=intake.bearer("officer", office="lebong"))
     assert slug(answer) == "not-opened-at-desk"
     assert intake.http.post("/desk/drafts", json={}, headers=intake.bearer("auditor")).status_code == 403
+
+
+@pytest.mark.parametrize("channel", ["desk", "post", "agency", "internal"])
+def test_only_officers_say_that_somebody_came_to_the_desk_or_wrote(intake: Intake, channel: str) -> None:
+    body = {"service": "passport_new", "applicant": {"name": "Pemohon"}, "channel": channel}
+    answer = intake.http.post("/drafts", json=body)
+    assert answer.status_code == 400
+    assert "channel" in answer.text
 
 
 # --- uploads in pieces -----------------------------------------------------------------------------------------------
