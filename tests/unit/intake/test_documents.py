@@ -149,6 +149,7 @@ FULL_DISK = """
             await storage.store(ApplicantKey.new(), Upload("d", "identity_card", "image/png"), content())
         except DocumentStorageFull:
             print("full", [path for path in folder.rglob("*") if path.is_file()])
+        await asyncio.sleep(0.5)  # obstore's threads let go of what they had; where Python ends before they do, it aborts
 
     asyncio.run(main())
 """
