@@ -26,6 +26,9 @@ from runtime.tasks import running
 
 log = structlog.get_logger()
 
+PATIENCE_MS = 100
+"""For what nobody looks at while it happens: every fetch costs the broker and the service a millisecond."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Log:
@@ -68,19 +71,26 @@ class Backbone:
         self._schema = schema
         self._migrations = migrations
         self._relay_metrics = relay_metrics
-        self._consumers: list[tuple[str, Effect, int, Collection[int] | None]] = []
+        self._consumers: list[tuple[str, Effect, int, Collection[int] | None, int]] = []
         self._works: dict[str, Callable[[], Awaitable[None]]] = {}
         self._prepared = asyncio.Event()
         self._generation = settings.log_generation
 
     def consumes(
-        self, consumer: str, effect: Effect, *, max_records: int = 500, partitions: Collection[int] | None = None
+        self,
+        consumer: str,
+        effect: Effect,
+        *,
+        max_records: int = 500,
+        partitions: Collection[int] | None = None,
+        patience_ms: int = PATIENCE_MS,
     ) -> None:
         """Have the log's records handled by `effect` under the name `consumer`, each exactly once.
 
-        `partitions`: only those, where several consumers with databases of their own divide the log.
+        `partitions`: only those, where several consumers with databases of their own divide the log. `patience_ms`: how
+        long a record may wait for more to come, so that a fetch and a transaction are for several; 0: not at all.
         """
-        self._consumers.append((consumer, effect, max_records, partitions))
+        self._consumers.append((consumer, effect, max_records, partitions, patience_ms))
 
     def works(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Keep `work` running once the schema is there."""
@@ -168,10 +178,10 @@ class Backbone:
                 effect=effect,
                 max_records=max_records,
             )
-            for consumer, effect, max_records, _ in self._consumers
+            for consumer, effect, max_records, *_ in self._consumers
         ]
-        for inbox, (*_, partitions) in zip(inboxes, self._consumers, strict=True):
-            subscribe(broker, inbox, partitions)
+        for inbox, (*_, partitions, patience_ms) in zip(inboxes, self._consumers, strict=True):
+            subscribe(broker, inbox, partitions, patience_ms=patience_ms)
         self.inboxes = inboxes
         await consume(broker, inboxes)
 

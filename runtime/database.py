@@ -10,6 +10,29 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 """A connection, of its own or lent by a pool."""
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
+
+class Session(asyncpg.Connection):
+    """A pool's connection. The driver would put every session back to its beginning by a round trip whenever one is given back;
+    here only those are that say so, since hardly any leaves something behind."""
+
+    __slots__ = ("_leaves",)
+
+    def keep_session(self) -> None:
+        """See `keep_session`."""
+        self._leaves = True
+
+    def get_reset_query(self) -> str:
+        """What ends locks and LISTENs when the pool takes this connection back: nothing where there are none."""
+        return str(super().get_reset_query()) if getattr(self, "_leaves", False) else ""
+
+
+def keep_session(connection: Connection) -> None:
+    """Say that something beyond transactions will be done on this connection (a session's lock, LISTEN, SET) before doing it:
+    all that ends then when its pool takes it back, also when a task is cancelled in the middle."""
+    if keep := getattr(connection, "keep_session", None):
+        keep()
+
+
 IDENTIFIER = "abcdefghijklmnopqrstuvwxyz_0123456789"
 
 
@@ -27,6 +50,7 @@ def make_pool(
     min_size: int = 0,
     max_size: int = 8,
     command_timeout_s: float = 30.0,
+    connect_timeout_s: float = 5.0,
     idle_in_transaction_s: float = 10.0,
     before: str = "",
     session: Mapping[str, str] | None = None,
@@ -40,13 +64,14 @@ def make_pool(
 
     The server ends a transaction in which nothing was asked for `idle_in_transaction_s`: a process that is stopped in the
     middle of one would keep its locks, and whoever takes over its work would wait for it to be continued. `session` has
-    further settings of the server for the pool's sessions.
+    further settings of the server for the pool's sessions. Who does more with a session than transactions: `keep_session`.
     """
     return asyncpg.create_pool(
         dsn,
+        connection_class=Session,
         min_size=min_size,
         max_size=max_size,
-        timeout=5.0,
+        timeout=connect_timeout_s,
         command_timeout=command_timeout_s,
         server_settings={
             "search_path": ",".join([*([check_schema(before)] if before else []), check_schema(schema), "public"]),

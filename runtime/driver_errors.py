@@ -19,6 +19,7 @@ AWAY: tuple[type[BaseException], ...] = (
 )
 SCHEMA_MISSING: tuple[type[BaseException], ...] = (
     asyncpg.UndefinedTableError,
+    asyncpg.UndefinedFunctionError,
     asyncpg.InvalidSchemaNameError,
     psycopg.errors.UndefinedTable,
 )

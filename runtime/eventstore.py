@@ -1,42 +1,71 @@
 """The event store: streams of events with optimistic versions, and the outbox they are published from.
 
-Built on the recorders of `eventsourcing`, which give the ordering (an exclusive table lock on insert, so that the
-notification log has no gaps that fill in later), the version check and the log. They are synchronous, so they run in
-threads. An event's `state` is the exact bytes that may later go to Kafka; its `type` is the CloudEvents type.
+The table is that of `eventsourcing`'s recorder, and so is what makes it an outbox: an exclusive table lock on insert, so that
+the notification log has no gaps that fill in later, and the version check by its key. The recorder itself is synchronous and
+has half a dozen statements to an append; here one function of the database does the same in one round trip, without a thread.
+An event's `state` is the exact bytes that may later go to Kafka; its `type` is the CloudEvents type.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+import asyncpg
 import structlog
-from eventsourcing.persistence import IntegrityError, InterfaceError, OperationalError, StoredEvent
+from eventsourcing.persistence import StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict
 
-from runtime.database import check_schema
+from runtime.database import Connection, Pool, check_schema, make_pool
+from runtime.faults import is_transient
 from runtime.positions import Advance, Fenced
 from runtime.together import Together
 
 log = structlog.get_logger()
 State = TypeVar("State")
+T = TypeVar("T")
 
+_TABLE = "stored_events"
 _ATTEMPTS = 3
-_ADVANCE = """
-UPDATE {schema}.consumer_positions SET next_offset = %s
-WHERE consumer = %s AND topic = %s AND partition = %s AND next_offset = %s
-RETURNING next_offset
-"""
-_INSERT = """
-INSERT INTO {schema}.{table} (originator_id, originator_version, topic, state)
-SELECT * FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bytea[])
-RETURNING notification_id
-"""
-"""Four arrays in binary: the library's one array of composite values in text is six times the work for both sides."""
+_AWAY_S = 2.0
+_LOCK_S = 5
 _SELECT_STREAMS = """
-SELECT originator_id, originator_version, topic, state FROM {schema}.{table}
-WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version
+SELECT originator_id, originator_version, topic, state FROM {schema}.stored_events
+WHERE originator_id = ANY($1) ORDER BY originator_id, originator_version
+"""
+_SELECT_NOTIFICATIONS = """
+SELECT notification_id, originator_id, topic, state FROM {schema}.stored_events
+WHERE notification_id > $1 ORDER BY notification_id LIMIT $2
+"""
+_APPEND = "SELECT {schema}.append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_LOCK_FUNCTION = "SELECT pg_advisory_xact_lock(hashtextextended('{schema}.append_events', 0))"
+_CREATE_FUNCTION = """
+CREATE OR REPLACE FUNCTION {schema}.append_events(
+    streams text[], versions bigint[], types text[], states bytea[],
+    of_consumer text, of_topic text, of_partition integer, expected bigint, reached bigint
+) RETURNS boolean LANGUAGE plpgsql AS $body$
+BEGIN
+    IF of_consumer IS NOT NULL THEN
+        UPDATE {schema}.consumer_positions SET next_offset = reached
+        WHERE consumer = of_consumer AND topic = of_topic AND partition = of_partition AND next_offset = expected;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    END IF;
+    IF cardinality(streams) > 0 THEN
+        LOCK TABLE {schema}.stored_events IN EXCLUSIVE MODE;
+        INSERT INTO {schema}.stored_events (originator_id, originator_version, topic, state)
+        SELECT * FROM unnest(streams, versions, types, states);
+        NOTIFY {schema}_stored_events;
+    END IF;
+    RETURN true;
+END
+$body$
+"""
+"""False: the position is elsewhere, and nothing was written. The lock comes before the first notification id is drawn.
+
+Releases side by side share the function: what would do something else needs another name.
 """
 
 
@@ -107,99 +136,55 @@ def _stored(appends: Sequence[Append]) -> list[StoredEvent]:
     ]
 
 
-class LazyDatastore(PostgresDatastore):
-    """The library's datastore, which connects when it is used, not while it is made: a service starts without its database."""
-
-    in_use = False
-
-    def register_type_adapters(self) -> None:
-        if self.in_use:
-            super().register_type_adapters()
-
-
-class FencedRecorder(PostgresApplicationRecorder):
-    """The library's recorder, which also moves a consumer's position in the transaction of the events."""
-
-    def _insert_events(self, curs: Any, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
-        advance: Advance | None = kwargs.get("advance")
-        if advance is not None:
-            consumer, topic, partition, expected, next_offset = advance
-            statement = _ADVANCE.format(schema=self.datastore.schema)
-            curs.execute(statement, (next_offset, consumer, topic, partition, expected), prepare=True)
-            if curs.fetchone() is None:
-                raise Fenced(f"{consumer} is no longer at offset {expected} of {topic}/{partition}")
-        super()._insert_events(curs, stored_events, **kwargs)
-
-    def _insert_stored_events(self, curs: Any, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
-        """As the library does it, under its lock and with its notification, in the order given."""
-        self._lock_table(curs)
-        self._notify_channel(curs)
-        statement = _INSERT.format(schema=self.datastore.schema, table=self.events_table_name)
-        columns = zip(*((e.originator_id, e.originator_version, e.topic, e.state) for e in stored_events), strict=True)
-        curs.execute(statement, [list(column) for column in columns])
-
-    def select_streams(self, streams: Sequence[str]) -> list[StoredEvent]:
-        """The events of several streams in one query, in order within each."""
-        statement = _SELECT_STREAMS.format(schema=self.datastore.schema, table=self.events_table_name)
-        with self.datastore.get_connection() as connection, connection.cursor() as cursor:
-            cursor.execute(statement, (list(streams),), prepare=True)
-            return [
-                StoredEvent(row["originator_id"], row["originator_version"], row["topic"], bytes(row["state"]))
-                for row in cursor.fetchall()
-            ]
-
-
 class PostgresEventStore:
-    """The event store of one service, in its schema."""
+    """The event store of one service, in its schema. It connects when it is used, not while it is made: a service starts
+    without its database. Its connections are its own, so that who holds one of the service's can append."""
 
-    def __init__(self, recorder: FencedRecorder) -> None:
-        self._recorder = recorder
+    def __init__(self, dsn: str, schema: str, pool_size: int) -> None:
+        self._dsn = dsn
+        self._schema = schema
+        self._pool_size = pool_size
+        self._pool: Pool | None = None
+        self._streams, self._notifications, self._append = (
+            statement.format(schema=schema) for statement in (_SELECT_STREAMS, _SELECT_NOTIFICATIONS, _APPEND)
+        )
         # The table's lock lets one transaction insert at a time.
         self._together: Together[StoredEvent] = Together(self._insert, apart_after=VersionConflict)
 
     @classmethod
-    def open(cls, dsn: str, schema: str, *, pool_size: int = 2, max_overflow: int = 4) -> "PostgresEventStore":
+    def open(cls, dsn: str, schema: str, *, pool_size: int = 6) -> "PostgresEventStore":
         """A store that connects when it is first used; `prepare` makes its table."""
-        where = conninfo_to_dict(dsn)
-        datastore = LazyDatastore(
-            dbname=str(where.get("dbname") or "postgres"),
-            host=str(where.get("host") or ""),
-            port=str(where.get("port") or "5432"),
-            user=str(where.get("user") or "postgres"),
-            password=str(where.get("password") or ""),
-            connect_timeout=2.0,
-            pool_size=pool_size,
-            max_overflow=max_overflow,
-            pre_ping=True,
-            lock_timeout=5,
-            idle_in_transaction_session_timeout=10.0,
-            schema=check_schema(schema),
-            originator_id_type="text",
-        )
-        recorder = FencedRecorder(datastore, events_table_name="stored_events")
-        datastore.in_use = True
-        return cls(recorder)
+        return cls(dsn, check_schema(schema), pool_size)
 
     @property
     def channel(self) -> str:
-        """The PostgreSQL channel that is notified with every append."""
-        return self._recorder.channel_name
+        """The PostgreSQL channel that is notified with every append: the schema's own, so that nobody else is woken."""
+        return f"{self._schema}_{_TABLE}"
 
     async def prepare(self) -> None:
-        """Make the table of events where it is missing."""
-        await asyncio.to_thread(self._recorder.create_table)
+        """Make the table of events where it is missing, and the function that appends to it."""
+        await asyncio.to_thread(_create_table, self._dsn, self._schema)
+
+        async def create(connection: Connection) -> None:
+            async with connection.transaction():
+                await connection.execute(_LOCK_FUNCTION.format(schema=self._schema))
+                await connection.execute(_CREATE_FUNCTION.format(schema=self._schema))
+
+        await self._call(create)
 
     async def close(self) -> None:
         """End all connections."""
-        await asyncio.to_thread(self._recorder.datastore.close)
+        if self._pool is not None:
+            self._pool.terminate()
 
     async def load(self, stream: str) -> list[StreamEvent]:
         return (await self.load_many([stream]))[stream]
 
     async def load_many(self, streams: Sequence[str]) -> dict[str, list[StreamEvent]]:
         found: dict[str, list[StreamEvent]] = {stream: [] for stream in streams}
-        for event in await self._call(self._recorder.select_streams, streams) if streams else []:
-            found[str(event.originator_id)].append(StreamEvent(event.originator_version, event.topic, event.state))
+        if streams:
+            for stream, *event in await self._call(lambda c: c.fetch(self._streams, list(streams))):
+                found[stream].append(StreamEvent(*event))
         return found
 
     async def append(self, *appends: Append, advance: Advance | None = None) -> None:
@@ -210,16 +195,28 @@ class PostgresEventStore:
             await self._together.write(stored)
 
     async def _insert(self, stored: Sequence[StoredEvent], advance: Advance | None = None) -> None:
+        step = advance or (None, None, None, None, None)
+        columns: tuple[list[Any], ...] = ([], [], [], [])
+        for event in stored:
+            for column, value in zip(
+                columns, (event.originator_id, event.originator_version, event.topic, event.state), strict=True
+            ):
+                column.append(value)
         try:
-            await self._call(_insert, self._recorder, stored, advance)
-        except IntegrityError as error:
+            done = await self._call(lambda c: c.fetchval(self._append, *columns, *step))
+        except asyncpg.UniqueViolationError as error:
             if not await self._already_there(stored):
                 streams = sorted({str(event.originator_id) for event in stored})
                 raise VersionConflict(", ".join(streams)[:200]) from error
+        else:
+            if not done and advance is not None:
+                raise Fenced(
+                    f"{advance.consumer} is no longer at offset {advance.expected} of {advance.topic}/{advance.partition}"
+                )
 
     async def notifications(self, after: int, limit: int) -> list[Notification]:
-        found = await self._call(_select, self._recorder, after, limit)
-        return [Notification(n.id, str(n.originator_id), n.topic, n.state) for n in found]
+        rows = await self._call(lambda c: c.fetch(self._notifications, after, limit))
+        return [Notification(*row) for row in rows]
 
     async def _already_there(self, stored: Sequence[StoredEvent]) -> bool:
         """Whether exactly these events are stored: then an earlier attempt succeeded and only its answer was lost.
@@ -230,30 +227,51 @@ class PostgresEventStore:
         there = {(s, e.version): e.state for s, events in streams.items() for e in events}
         return all(there.get((str(e.originator_id), e.originator_version)) == e.state for e in stored)
 
-    async def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Run in a thread; a connection that died is replaced and the call made again, a few times only, so that a caller
-        with a person waiting learns within seconds that the database is away.
-
-        The library's own decorator would try ten times, each with a time limit of its own; it is stepped over.
-        """
+    async def _call(self, ask: Callable[[Connection], Awaitable[T]]) -> T:
+        """Ask on a connection; one that died is replaced and the call made again, a few times only, so that a caller with a
+        person waiting learns within seconds that the database is away."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await asyncio.to_thread(function, *arguments)
-            except (OperationalError, InterfaceError):
-                if attempt == _ATTEMPTS:
+                pool = self._pool or await self._open()
+                async with pool.acquire(timeout=_AWAY_S) as connection:
+                    return await ask(connection)
+            except Exception as error:
+                if attempt == _ATTEMPTS or not is_transient(error):
                     raise
                 await asyncio.sleep(0.1 * attempt)
         raise AssertionError("unreachable")
 
+    async def _open(self) -> Pool:
+        pool = make_pool(
+            self._dsn,
+            schema=self._schema,
+            max_size=self._pool_size,
+            connect_timeout_s=_AWAY_S,
+            session={"lock_timeout": f"{_LOCK_S}s"},
+        )
+        # Nothing was awaited since: there is one pool. Opening it connects nothing yet.
+        self._pool = self._pool or pool
+        await self._pool
+        return self._pool
 
-def _insert(recorder: FencedRecorder, stored: Sequence[StoredEvent], advance: Advance | None) -> None:
-    recorder.datastore.register_type_adapters()  # at once from the second time on
-    PostgresApplicationRecorder.insert_events.__wrapped__(recorder, stored, advance=advance)
 
-
-def _select(recorder: FencedRecorder, after: int, limit: int) -> Any:
-    select = PostgresApplicationRecorder.select_notifications.__wrapped__
-    return select(recorder, after, limit, inclusive_of_start=False)
+def _create_table(dsn: str, schema: str) -> None:
+    where = conninfo_to_dict(dsn)
+    datastore = PostgresDatastore(
+        dbname=str(where.get("dbname") or "postgres"),
+        host=str(where.get("host") or ""),
+        port=str(where.get("port") or "5432"),
+        user=str(where.get("user") or "postgres"),
+        password=str(where.get("password") or ""),
+        connect_timeout=_AWAY_S,
+        lock_timeout=_LOCK_S,
+        schema=schema,
+        originator_id_type="text",
+    )
+    try:
+        PostgresApplicationRecorder(datastore, events_table_name=_TABLE).create_table()
+    finally:
+        datastore.close()
 
 
 class InMemoryEventStore:

@@ -38,9 +38,20 @@ class Effect(Protocol):
     note: Handle
     """What is written of records that go to quarantine, in that transaction."""
 
+    def concerns(self, record: Record) -> bool:
+        """Whether `record` is to be written about. What is raised says so too: it is met again where it is written."""
+        ...
+
     async def write(self, records: Sequence[Record], step: Advance | None) -> None:
         """Do it all in one transaction; without a `step` (records out of quarantine) only the effect."""
         ...
+
+
+Concerns = Callable[[Record], bool]
+
+
+def _everything(record: Record) -> bool:
+    return True
 
 
 async def _nothing(connection: Connection, records: Sequence[Record]) -> None:
@@ -48,12 +59,16 @@ async def _nothing(connection: Connection, records: Sequence[Record]) -> None:
 
 
 class AsyncpgEffect:
-    """Rows, by `handle(connection, records)`. `also` is written for every record, also for those that go to quarantine."""
+    """Rows, by `handle(connection, records)`. `also` is written for every record, also for those that go to quarantine.
+    `concerns`: which records `handle` does anything about."""
 
-    def __init__(self, pool: Pool, handle: Handle, *, also: Handle = _nothing) -> None:
+    def __init__(
+        self, pool: Pool, handle: Handle, *, also: Handle = _nothing, concerns: Concerns = _everything
+    ) -> None:
         self._pool = pool
         self._handle = handle
         self.note = also
+        self.concerns = concerns
 
     async def write(self, records: Sequence[Record], step: Advance | None) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -64,12 +79,13 @@ class AsyncpgEffect:
 
 
 class EventStoreEffect:
-    """Events, by `decide(records)` → what to append."""
+    """Events, by `decide(records)` → what to append. `concerns`: which records `decide` does anything about."""
 
-    def __init__(self, store: EventStore, decide: Decide) -> None:
+    def __init__(self, store: EventStore, decide: Decide, *, concerns: Concerns = _everything) -> None:
         self._store = store
         self._decide = decide
         self.note: Handle = _nothing
+        self.concerns = concerns
 
     async def write(self, records: Sequence[Record], step: Advance | None) -> None:
         await self._store.append(*await self._decide(records), advance=step)
@@ -78,6 +94,9 @@ class EventStoreEffect:
 @dataclass
 class _Partition:
     position: int
+    """The next offset to handle."""
+    stored: int
+    """The position as the database has it: behind `position` where records that concern nobody were passed since."""
     blocked: set[bytes]
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -112,7 +131,7 @@ class Inbox:
                 )
                 await pause(delays)
             else:
-                self._partitions[partition] = _Partition(position, blocked)
+                self._partitions[partition] = _Partition(position, position, blocked)
                 return position
 
     def revoke(self, partition: int) -> None:
@@ -145,6 +164,9 @@ class Inbox:
             rest = rest[len(run) :]
 
     async def _attempt(self, held: _Partition, records: Sequence[Record]) -> None:
+        if not self._concern(records):
+            held.position = records[-1].offset + 1  # stored with the next effect, or soon: nothing was written
+            return
         try:
             await self._write(held, records)
         except Reassigned:
@@ -156,6 +178,12 @@ class Inbox:
             middle = len(records) // 2
             await self._handle(held, records[:middle])
             await self._handle(held, records[middle:])
+
+    def _concern(self, records: Sequence[Record]) -> bool:
+        try:
+            return any(self._effect.concerns(record) for record in records)
+        except Exception:
+            return True  # whoever writes it meets the same error, and it is dealt with there
 
     async def _write(self, held: _Partition, records: Sequence[Record]) -> None:
         step = self._step(held, records)
@@ -199,7 +227,7 @@ class Inbox:
         )
 
     def _step(self, held: _Partition, records: Sequence[Record]) -> Advance:
-        return Advance(self.consumer, self._log_topic, records[0].partition, held.position, records[-1].offset + 1)
+        return Advance(self.consumer, self._log_topic, records[0].partition, held.stored, records[-1].offset + 1)
 
     async def _persist(self, held: _Partition, step: Advance, work: Callable[[], Awaitable[None]]) -> None:
         """Do `work` (which moves the position by `step`), again while the trouble is passing."""
@@ -217,15 +245,32 @@ class Inbox:
                     raise
                 log.warning("effect_delayed", consumer=self.consumer, error=type(error).__name__)
             else:
-                held.position = step.next_offset
+                held.position = held.stored = step.next_offset
                 return
             await asyncio.sleep(delay)
 
     async def drain(self, every_s: float = 1.0) -> None:
-        """Handle released records of the partitions at hand, for ever."""
+        """Handle released records of the partitions at hand, and store how far others were passed, for ever."""
         while True:
+            await self.store_passed()
             await self.drain_once()
             await asyncio.sleep(every_s)
+
+    async def store_passed(self) -> None:
+        """Store the positions of partitions in which records were passed. One that is fenced is let go."""
+        for partition, held in list(self._partitions.items()):
+            if held.position == held.stored:
+                continue
+            async with held.lock:
+                step = Advance(self.consumer, self._log_topic, partition, held.stored, held.position)
+                try:
+                    async with self._pool.acquire() as connection:
+                        await advance_position(connection, step)
+                except Fenced:
+                    if self._partitions.get(partition) is held:
+                        self.revoke(partition)  # the next delivery asks for the position again
+                else:
+                    held.stored = step.next_offset
 
     async def drain_once(self) -> None:
         """Handle what operators have released so far, each key in order until one fails again."""

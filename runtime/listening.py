@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import asyncpg
 
-from runtime.database import Connection
+from runtime.database import Connection, keep_session
 from runtime.tasks import wait_at_most
 
 
@@ -31,6 +31,7 @@ async def follow(
         lost.set()
         woken.set()
 
+    keep_session(connection)
     connection.add_termination_listener(lose)
     await connection.add_listener(channel, wake)
     try:

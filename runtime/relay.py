@@ -13,7 +13,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from runtime.database import Connection, Pool
+from runtime.database import Connection, Pool, keep_session
 from runtime.eventstore import EventStore, Notification
 from runtime.kafka_clients import abandon, mend_connections, while_alive
 from runtime.listening import follow
@@ -61,7 +61,7 @@ class Relay:
         key: Callable[[bytes], bytes],
         content_type: str,
         metrics: RelayMetrics | None = None,
-        channel: str = "stored_events",
+        channel: str,
     ) -> None:
         self._store = store
         self._pool = pool
@@ -79,6 +79,7 @@ class Relay:
     async def run(self) -> None:
         """Wait to be the active one, then publish for ever. Raises on any trouble; start it again (`runtime.tasks`)."""
         async with self._pool.acquire(timeout=10) as connection:
+            keep_session(connection)  # the pool gives up the lock when it takes the connection back
             await self._elected(connection)
             mend_connections()
             # A producer that met trouble may stick on its sequence numbers: each run has a new one.
@@ -97,7 +98,6 @@ class Relay:
                 await follow(connection, self._channel, publish, look_every_s=_WAKE_S)
             finally:
                 await abandon(producer)
-            # The pool gives up the lock when it takes the connection back.
 
     async def _elected(self, connection: Connection) -> None:
         while not await connection.fetchval(TRY_LOCK, self._lock_name):  # noqa: ASYNC110 - the event is in another process

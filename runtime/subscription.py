@@ -20,6 +20,9 @@ from runtime.tasks import running
 
 log = structlog.get_logger()
 
+_FETCH_AT_LEAST_BYTES = 64 * 1024
+"""The broker answers a fetch of the patient when so much is there, or when patience is at its end."""
+_FETCH_WAIT_MS = 500
 _COMMIT_EVERY_S = 5.0
 _COMMIT_WITHIN_S = 2.0
 _POLL_MS = 50
@@ -47,7 +50,7 @@ class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
 class Subscription:
     """Feeds an inbox from a FastStream batch subscriber."""
 
-    def __init__(self, broker: KafkaBroker, inbox: Inbox, partitions: Collection[int] | None) -> None:
+    def __init__(self, broker: KafkaBroker, inbox: Inbox, partitions: Collection[int] | None, patience_ms: int) -> None:
         self._inbox = inbox
         self._committed_at = time.monotonic()
         self._at_once = asyncio.Semaphore(_PARTITIONS_AT_ONCE)
@@ -58,6 +61,8 @@ class Subscription:
             batch=True,
             max_records=inbox.max_records,
             batch_timeout_ms=_POLL_MS,
+            fetch_min_bytes=_FETCH_AT_LEAST_BYTES if patience_ms else 1,
+            fetch_max_wait_ms=patience_ms or _FETCH_WAIT_MS,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             listener=listener,
@@ -136,9 +141,12 @@ class Subscription:
             log.info("lag_not_reported", consumer=self._inbox.consumer, error=type(error).__name__)
 
 
-def subscribe(broker: KafkaBroker, inbox: Inbox, partitions: Collection[int] | None = None) -> Subscription:
-    """Feed `inbox` from its topic, or from some `partitions` of it, once `broker` is started."""
-    return Subscription(broker, inbox, partitions)
+def subscribe(
+    broker: KafkaBroker, inbox: Inbox, partitions: Collection[int] | None = None, *, patience_ms: int = 0
+) -> Subscription:
+    """Feed `inbox` from its topic, or from some `partitions` of it, once `broker` is started. `patience_ms`: how long what
+    arrives may wait for more."""
+    return Subscription(broker, inbox, partitions, patience_ms)
 
 
 async def consume(broker: KafkaBroker, inboxes: Sequence[Inbox]) -> None:

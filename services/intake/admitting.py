@@ -63,11 +63,11 @@ class Admission:
     async def admit(self, publisher: Publisher, received: Sequence[CloudEvent | MalformedEvent]) -> list[Outcome]:
         """What became of each event, in order. Once this returns, the accepted and the held ones are durably stored."""
         outcomes, candidates = await aside(len(received), self._examine, publisher, received)
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             try:
-                outcomes |= await self._take_in(publisher, candidates)
+                outcomes |= await self._take_in(publisher, candidates, anew=attempt == 0)
             except VersionConflict:
-                continue  # another request admitted one of these in this moment: it is known by now
+                continue  # one of these was admitted before, or in this moment: now it is looked up
             return [_named(outcomes[index], received[index]) for index in range(len(received))]
         raise VersionConflict("admission")
 
@@ -84,8 +84,11 @@ class Admission:
                 outcomes[index] = Outcome(index=index, status="refused", refusal=refusal)
         return outcomes, candidates
 
-    async def _take_in(self, publisher: Publisher, candidates: dict[int, Candidate]) -> dict[int, Outcome]:
-        streams = list({candidate.stream for candidate in candidates.values()})
+    async def _take_in(
+        self, publisher: Publisher, candidates: dict[int, Candidate], *, anew: bool
+    ) -> dict[int, Outcome]:
+        """`anew`: what names its application is taken for new without asking; the store refuses what is not."""
+        streams = list({one.stream for one in candidates.values() if not anew or one.subject is None})
         admitted = {
             stream: events[0].state for stream, events in (await self._store.load_many(streams)).items() if events
         }

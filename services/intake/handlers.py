@@ -28,6 +28,11 @@ class LogHandler:
         self._own_source = own_source
         self._code_learned = code_learned
 
+    @staticmethod
+    def concerns(record: Record) -> bool:
+        """Whether anything is noted of `record`. Raises `MalformedEvent` for one that is no event of ours."""
+        return decode_event(record.value or b"").type in HANDLED
+
     async def handle(self, connection: Connection, records: Sequence[Record]) -> None:
         """Raises `MalformedEvent` for a record that is no event of ours."""
         for record in records:

@@ -119,7 +119,7 @@ def build(settings: IntakeSettings) -> Litestar:
     storage = DocumentStorage.open(settings.documents, limit_bytes=settings.document_limit_bytes)
     held = HeldEvents(backbone.pool, backbone.store)
     handler = LogHandler(source, held.look_again)
-    backbone.consumes("intake", AsyncpgEffect(backbone.pool, handler.handle))
+    backbone.consumes("intake", AsyncpgEffect(backbone.pool, handler.handle, concerns=handler.concerns))
     backbone.works("held events", held.release_all)
     backbone.works("abandoned uploads", storage.sweep_for_ever)
     abandoned = AbandonedDrafts(

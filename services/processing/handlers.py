@@ -55,6 +55,10 @@ class CaseHandler:
                 appends.append(Append(number, case.version, events))
         return appends
 
+    def concerns(self, record: Record) -> bool:
+        """Whether cases have to do with `record`. Raises what a call raises."""
+        return self._read(record) is not None
+
     def _read(self, record: Record) -> Arrival | None:
         """The event, where cases have to do with it: not our own, not of another type, not for another system."""
         if record.value is None:

@@ -97,7 +97,8 @@ def build(settings: ProcessingSettings) -> Litestar:
         source=stamp.source,
         relay_metrics=RelayMetrics(metrics.registry),
     )
-    backbone.consumes(settings.consumer, EventStoreEffect(backbone.store, CaseHandler(backbone.store, known, stamp)))
+    handler = CaseHandler(backbone.store, known, stamp)
+    backbone.consumes(settings.consumer, EventStoreEffect(backbone.store, handler, concerns=handler.concerns))
     ahead = Ahead(settings.escalate_percent, settings.escalate_units)
     projection = WorklistProjection(backbone.pool, backbone.store, known, channel=backbone.store.channel, ahead=ahead)
     backbone.works("worklist", projection.run)

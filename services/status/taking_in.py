@@ -58,6 +58,7 @@ def take_in(settings: StatusSettings, backbone: Backbone, definitions: Definitio
         AsyncpgEffect(backbone.pool, following.handle, also=archive.keep),
         max_records=settings.batch_records,
         partitions=settings.own_partitions if settings.partitions else None,
+        patience_ms=0,  # people look at timelines while they change
     )
     backbone.works("generation", keep_live)
     backbone.works("lag", lambda: lag.measure(settings.kafka))

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from runtime.database import Connection, Pool, open_pool
+from runtime.database import Connection, Pool, keep_session, open_pool
 from runtime.eventstore import Append, NewEvent, PostgresEventStore, VersionConflict
 from runtime.inbox import AsyncpgEffect, EventStoreEffect, Inbox, Reassigned
 from runtime.kafka import LOG_CONFIG, WrongTopic, ensure_topic, open_broker, topic_generation
@@ -210,6 +210,72 @@ async def test_a_consumer_that_lost_its_partition_cannot_write(stage: Stage) -> 
     with pytest.raises(Reassigned):
         await mine.deliver(0, [record])
     assert await stage.seen() == [("a", "1")]
+
+
+def _choosing(stage: Stage, consumer: str = "choosing") -> Inbox:
+    """Records that begin with `-` concern it not; what begins with `?` cannot be told."""
+
+    def concerns(record: Record) -> bool:
+        assert record.value is not None
+        if record.value.startswith(b"?"):
+            raise ValueError("unreadable")
+        return not record.value.startswith(b"-")
+
+    effect = AsyncpgEffect(stage.pool, stage.handle, concerns=concerns)
+    return Inbox(consumer=consumer, topic=stage.topic, generation=stage.generation, pool=stage.pool, effect=effect)
+
+
+async def test_what_concerns_nobody_is_passed_and_the_position_follows(stage: Stage) -> None:
+    inbox = _choosing(stage)
+    await inbox.assign(0)
+    values = [b"-1", b"-2", b"3", b"-4"]
+    records = [Record(stage.topic, 0, offset, 0, b"a", value) for offset, value in enumerate(values)]
+    await inbox.deliver(0, records[:2])
+    assert inbox.position(0) == 2
+    assert await _choosing(stage).assign(0) == 0  # nothing was written
+    await inbox.deliver(0, records[2:3])
+    assert await _choosing(stage).assign(0) == 3
+    await inbox.deliver(0, records[3:])
+    await inbox.store_passed()
+    assert await _choosing(stage).assign(0) == 4
+    assert [value for _, value in await stage.seen()] == ["3"]
+
+
+async def test_who_passes_records_of_a_lost_partition_writes_nothing_and_lets_it_go(stage: Stage) -> None:
+    mine, other = _choosing(stage), _choosing(stage)
+    await mine.assign(0)
+    await other.assign(0)
+    passed, told = (Record(stage.topic, 0, offset, 0, b"a", value) for offset, value in enumerate([b"-1", b"2"]))
+    await mine.deliver(0, [passed])
+    await other.deliver(0, [passed])
+    await other.deliver(0, [told])
+    with pytest.raises(Reassigned):
+        await mine.deliver(0, [told])
+    await mine.store_passed()
+    assert mine.position(0) is None
+    assert await other.assign(0) == 2
+    assert await stage.seen() == [("a", "2")]
+
+
+async def test_what_cannot_be_told_is_quarantined_and_holds_back_also_what_concerns_nobody(stage: Stage) -> None:
+    stage.broken.add(b"?1")
+    inbox = _choosing(stage)
+    await inbox.assign(0)
+    records = [Record(stage.topic, 0, offset, 0, b"a", value) for offset, value in enumerate([b"-0", b"?1", b"-2"])]
+    for record in records:
+        await inbox.deliver(0, [record])
+    rows = await stage.pool.fetch('SELECT "offset", state FROM quarantine ORDER BY "offset"')
+    assert [tuple(row) for row in rows] == [(1, "failed"), (2, "behind")]
+    assert await _choosing(stage).assign(0) == 3
+
+
+async def test_a_sessions_lock_ends_with_its_lending_and_only_who_says_so_has_one(stage: Stage) -> None:
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    async with stage.pool.acquire() as connection:
+        keep_session(connection)
+        await connection.execute("SELECT pg_advisory_lock(7)")
+        assert await connection.fetchval(held) == 1
+    assert await stage.pool.fetchval(held) == 0
 
 
 async def test_events_and_position_are_one_transaction(stage: Stage) -> None:

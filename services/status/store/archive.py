@@ -35,10 +35,11 @@ class Archive:
     def __init__(self, topic: str, generation: Callable[[], Awaitable[str]]) -> None:
         self._topic = topic
         self._generation = generation
+        self._log: int | None = None
 
     async def keep(self, connection: Connection, records: Sequence[Record]) -> None:
         """Keep records of one partition, within the caller's transaction."""
-        log = await log_number(connection, f"{self._topic}@{await self._generation()}")
+        log = await self._number(connection)
         await connection.copy_records_to_table(
             f"archive_{records[0].partition:02d}",
             columns=COLUMNS,
@@ -55,6 +56,14 @@ class Archive:
                 for record in records
             ],
         )
+
+    async def _number(self, connection: Connection) -> int:
+        """The log's number; kept once it was found, since what this transaction gives could be undone with it."""
+        if self._log is not None:
+            return self._log
+        topic = f"{self._topic}@{await self._generation()}"
+        self._log = await connection.fetchval(SELECT_LOG, topic)
+        return self._log if self._log is not None else await log_number(connection, topic)
 
 
 async def archived(

@@ -120,6 +120,23 @@ def test_an_expiry_within_the_leeway_is_still_taken(client: Any, bearer: Bearer)
     assert client.get("/anyone", headers=bearer(exp=int(time.time()) - 5)).status_code == 200
 
 
+def test_a_token_that_was_checked_is_taken_again_until_its_time_is_over(
+    client: Any, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = bearer("officer", exp=int(time.time()) + DAY_S)
+    assert [client.get("/mine", headers=headers).status_code for _ in range(3)] == [200] * 3
+    broken = {"Authorization": headers["Authorization"][:-4] + "AAAA"}
+    assert client.get("/mine", headers=broken).status_code == 401
+    monkeypatch.setattr(jwt, "decode", _refuse)
+    assert client.get("/mine", headers=headers).status_code == 200
+    monkeypatch.setattr(time, "time", lambda: 4e9)
+    assert client.get("/mine", headers=headers).status_code == 401
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise jwt.ExpiredSignatureError
+
+
 def unsigned(header: dict[str, Any], payload: dict[str, Any]) -> str:
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, payload)]
     return ".".join([*parts, ""])
