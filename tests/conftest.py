@@ -61,5 +61,8 @@ def jejak() -> Iterator[RunningSystem]:
     if folder := os.environ.get("JEJAK_TEST_STATE"):
         yield RunningSystem(State(Path(folder)))
         return
-    with running_system(environment={"JEJAK_CATALOGUE_EXTRA": str(PERMIT_CATALOGUE)}) as system:
+    environment = {"JEJAK_CATALOGUE_EXTRA": str(PERMIT_CATALOGUE)}
+    if os.environ.get("JEJAK_SCREENSHOTS"):  # boards are drawn from statistics: they tell of what the tests did by then
+        environment["JEJAK_STATISTICS_EVERY_S"] = "10"
+    with running_system(environment=environment) as system:
         yield system

@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -55,9 +55,12 @@ class People:
             headers={"Content-Type": "application/pdf"},
         )
 
-    def submit(self, service: str = "passport_new", **more: Any) -> Application:
-        """An application handed in with all that is needed, once the status service shows it and officers have its case."""
+    def submit(self, service: str = "passport_new", *, fees: Sequence[str] = (), **more: Any) -> Application:
+        """An application handed in with all that is needed, once the status service shows it and officers have its case.
+        `fees`: which of each group the applicant chooses."""
         one = self.draft(service, **more)
+        if fees:
+            self._intake("PUT", f"/drafts/{one.number}/fees", auth=one, json={"fees": list(fees)})
         for requirement in self._intake("GET", f"/drafts/{one.number}", auth=one).json()["missing"]:
             self.attach(one, requirement)
         self._intake("POST", f"/drafts/{one.number}/submit", auth=one)

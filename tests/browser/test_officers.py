@@ -169,6 +169,19 @@ def test_documents_are_asked_for_with_a_reason_each(officer: Page, people: Peopl
     assert [(item["requirement"], item["reason"]["code"]) for item in asked] == [("family_card", "unreadable")]
 
 
+def test_the_fee_that_the_applicant_chose_is_marked_when_it_is_set(
+    plain_page: Page, portal: Portal, staff: Signed, people: People
+) -> None:
+    one = people.submit(fees=["book_electronic_5y"])
+    plain_page.context.add_cookies(portal.session(Session(staff=staff("officer"))))
+    plain_page.goto(f"/petugas/kasus/{one.number}/langkah/biaya")
+    expect(plain_page.get_by_text("Yang dipilih pemohon di formulirnya sudah ditandai.")).to_be_visible()
+    expect(plain_page.locator('input[value="book_electronic_5y"]')).to_be_checked()
+    other = people.submit()
+    plain_page.goto(f"/petugas/kasus/{other.number}/langkah/biaya")
+    assert plain_page.locator("input[type=radio]:checked").count() == 0
+
+
 # Two officers.
 
 
@@ -290,6 +303,33 @@ def test_the_help_desk_opens_a_case_and_the_case_says_why(
     plain_page.wait_for_url(lambda url: unquote(url).endswith(f"/petugas/kasus/{one.number}"))
     plain_page.get_by_text("Di dalam kantor: siapa memegang dan membuka kasus ini").click()
     expect(plain_page.get_by_text(re.compile("Dibuka di meja bantuan – Pemohon menelepon."))).to_be_visible()
+
+
+def test_applicants_see_when_and_why_the_help_desk_opened_their_application(
+    open_page: Opening, portal: Portal, staff: Signed, people: People
+) -> None:
+    one = people.submit()
+    page = open_page(size=PHONE)
+    page.goto(f"/lacak/{one.number}")
+    page.get_by_role("link", name="Melihat kapan dan mengapa meja bantuan membukanya").click()
+    page.get_by_label("Kode akses").fill(one.code)
+    page.locator("main button[type=submit]").click()
+    expect(page.get_by_text("Meja bantuan belum pernah membukanya.")).to_be_visible()
+    assert_accessible(page)
+    shot(page, "openings-none")
+    desk = open_page(staff=staff("officer"))
+    desk.goto("/petugas/bantuan")
+    desk.get_by_label("Nomor permohonan").fill(one.number)
+    desk.get_by_label("Pemohon menelepon.").check()
+    desk.get_by_role("button", name="Buka kasus").click()
+    desk.wait_for_url(lambda url: unquote(url).endswith(f"/petugas/kasus/{one.number}"))
+    page.goto(f"/en/lacak/{one.number}/dibuka")
+    expect(page.locator("main ul.plain li")).to_have_count(1)
+    assert_accessible(page)
+    shot(page, "openings-one")
+    stranger = open_page(size=PHONE)
+    stranger.goto(f"/lacak/{one.number}/dibuka")
+    expect(stranger.get_by_label("Kode akses")).to_be_visible()
 
 
 def test_the_counter_leads_to_the_form_of_a_service(officer: Page) -> None:

@@ -55,9 +55,10 @@ async def read_file(portal: Portal, visit: Visit, number: str) -> File:
     handling, others, status, deadline, timeline, needs = await asyncio.gather(
         _maybe(portal.processing.get(f"{place}/handling", visit, auth=STAFF)),
         _maybe(portal.processing.put(f"{place}/presence", visit, auth=STAFF)) if acts else _nothing(),
-        _maybe(portal.status.get(about, visit)),
-        _maybe(portal.status.get(f"{about}/deadline", visit)),
-        _maybe(portal.status.get(f"{about}/timeline", visit, params={"limit": 200})),
+        # As staff, so that it is not kept as something that the applicant was shown.
+        _maybe(portal.status.get(about, visit, auth=STAFF)),
+        _maybe(portal.status.get(f"{about}/deadline", visit, auth=STAFF)),
+        _maybe(portal.status.get(f"{about}/timeline", visit, auth=STAFF, params={"limit": 200})),
         _maybe(portal.intake.get(f"{about}/needs", visit, auth=STAFF)) if acts else _nothing(),
     )
     return File(
@@ -72,6 +73,12 @@ async def read_file(portal: Portal, visit: Visit, number: str) -> File:
         needs=needs,
         assistance=await _assistance(portal, visit, case["office"]) if needs and needs["needs"] else {},
     )
+
+
+async def wished_fees(portal: Portal, visit: Visit, number: str) -> list[str]:
+    """The fees that the applicant chose in the form; none where that cannot be asked now."""
+    needs = await _maybe(portal.intake.get(f"/applications/{quote(number)}/needs", visit, auth=STAFF))
+    return list(needs["fees"]) if needs else []
 
 
 async def _assistance(portal: Portal, visit: Visit, code: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from litestar.types import ControllerRouterHandler
 from services.portal.forms import Form, FormErrors
 from services.portal.language import LANGUAGES
 from services.portal.officers.consequences import consequences
-from services.portal.officers.reading import ACTORS, path_of, read_case
+from services.portal.officers.reading import ACTORS, path_of, read_case, wished_fees
 from services.portal.officers.sending import Sending, fee_groups, placeholders, sending
 from services.portal.officers.steps import Step, fact_words, offered_step, step_of
 from services.portal.portal import Asked, Portal
@@ -36,7 +36,11 @@ def step_routes(portal: Portal) -> list[ControllerRouterHandler]:
         if step is None:
             return refusal(visit, NOT_FOUND)
         pages = _Pages(portal, visit, step, *await read_case(portal, visit, number))
-        given = Form({name: [value] for name, value in request.query_params.items()})
+        fields = {name: [value] for name, value in request.query_params.items()}
+        if "fees" in step.fields:
+            pages.wished = await wished_fees(portal, visit, pages.case["number"])
+            fields = _chosen(pages.wished, pages.choices) | fields
+        given = Form(fields)
         return pages.form(given) if step.fields else pages.preview(given, Sending(_bare(step), {}))
 
     @post("/petugas/kasus/{number:str}/langkah/{slug:str}", status_code=200, include_in_schema=False)
@@ -57,6 +61,15 @@ def step_routes(portal: Portal) -> list[ControllerRouterHandler]:
         return await _command(pages, given, made)
 
     return [ask, send]
+
+
+def _chosen(wished: list[str], choices: dict[str, Any]) -> dict[str, list[str]]:
+    """The fields as they are when the officer agrees to the fees that the applicant wished for."""
+    groups = {
+        name: [fee["code"] for fee in fees if fee["code"] in wished]
+        for name, fees in fee_groups(choices["fees"]).items()
+    }
+    return {name: codes[:1] for name, codes in groups.items() if codes}
 
 
 def _bare(step: Step) -> dict[str, Any]:
@@ -104,6 +117,8 @@ class _Pages:
         self.step = step
         self.case = case
         self.choices = choices
+        self.wished: list[str] = []
+        """The fees that the applicant chose."""
 
     @property
     def first_field(self) -> str:
@@ -141,6 +156,7 @@ class _Pages:
             opinions_of=self._opinions,
             problems_of=self._problems,
             groups=fee_groups(self.choices["fees"]),
+            wished=self.wished,
             secret=given.get("secret") or secrets.token_urlsafe(32),
             fact_words=fact_words,
         )

@@ -14,7 +14,7 @@ from services.portal.tracking.numbers import canonical
 from services.portal.upstream import Code, Refused
 from services.portal.visit import Visit
 
-_NEXT: Final = {"dokumen", "tarik"}
+_NEXT: Final = {"dibuka", "dokumen", "tarik"}
 
 
 def path_of(number: str, more: str = "") -> str:

@@ -4,6 +4,7 @@ from litestar.types import ControllerRouterHandler
 
 from services.portal.portal import Portal
 from services.portal.tracking.live import live_routes
+from services.portal.tracking.openings_pages import openings_routes
 from services.portal.tracking.owning import entering_routes
 from services.portal.tracking.pay_pages import pay_routes
 from services.portal.tracking.supply_pages import supply_routes
@@ -20,4 +21,5 @@ def routes(portal: Portal) -> list[ControllerRouterHandler]:
         *entering_routes(portal),
         *supply_routes(portal),
         *withdraw_routes(portal),
+        *openings_routes(portal),
     ]

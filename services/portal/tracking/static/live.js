@@ -45,7 +45,7 @@ async function renew() {
   const headline = fresh.querySelector("h1");
   if (hadFocus && headline) {
     headline.tabIndex = -1;
-    headline.focus({ preventScroll: true });
+    headline.focus();
   }
   if (isNews && headline) {
     document.title = document.title.replace(/^(\u25CF )?/, document.hidden ? "\u25CF " : "");

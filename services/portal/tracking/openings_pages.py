@@ -1,0 +1,71 @@
+"""When and why the help desk opened an application: for who has its access code, and nobody else."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Response, get
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+from msgspec import Struct
+
+from services.portal.portal import Asked, Portal
+from services.portal.tracking.answers import Text
+from services.portal.tracking.numbers import canonical
+from services.portal.tracking.owning import ask_for_code, code_of, forget_code, path_of
+from services.portal.tracking.track_pages import unknown
+from services.portal.upstream import SYSTEM, Refused
+
+
+class Reason(Struct, frozen=True):
+    """Why, in both languages."""
+
+    words: Text
+
+
+class Opening(Struct, frozen=True):
+    """The case was opened at the help desk."""
+
+    at: datetime
+    reason: Reason
+
+
+class Openings(Struct, frozen=True):
+    """All of them, as processing gives them."""
+
+    openings: list[Opening]
+
+
+def openings_routes(portal: Portal) -> list[ControllerRouterHandler]:
+    """`/lacak/{number}/dibuka`."""
+
+    @get("/lacak/{number:str}/dibuka", include_in_schema=False)
+    async def show(request: Asked, number: FromPath[str]) -> Response[Any]:
+        """The list, the latest first; the code is checked anew, since it may have been replaced."""
+        visit = portal.visit(request)
+        known = canonical(number)
+        if known is None:
+            return unknown(visit, number)
+        code = code_of(visit, known)
+        if code is None:
+            return ask_for_code(visit, known, "dibuka")
+        try:
+            await portal.intake.get(f"/drafts/{quote(known, safe='')}", visit, auth=code)
+        except Refused as refused:
+            if refused.status not in (401, 403, 404):
+                raise
+            forget_code(visit, known)
+            return ask_for_code(visit, known, "dibuka")
+        opened: list[Opening] = []
+        try:
+            place = f"/cases/{quote(known, safe='')}/openings"
+            opened = (await portal.processing.get(place, visit, auth=SYSTEM, type=Openings)).body.openings
+        except Refused as refused:
+            if refused.status != 404:  # the office has no case yet: nobody can have opened it
+                raise
+        return visit.page(
+            "tracking/openings.html", headers={"Cache-Control": "no-store"}, number=known, path=path_of(known),
+            openings=sorted(opened, key=lambda one: one.at, reverse=True),
+        )  # fmt: skip
+
+    return [show]
