@@ -172,7 +172,9 @@ def _long_life(status: Status, number: str) -> list[bytes]:
 def _are_taken_in_by_the_others(service: Replicas) -> None:
     """Wait until all that was written up to now is taken in, by whoever lives."""
     sent = service.first.sent
-    wait_until(lambda: service.first._position() >= sent, "the others go on where it was")
+    wait_until(
+        lambda: service.first._position() >= sent, "the others go on where it was", 150
+    )  # two rebalances at worst
 
 
 @pytest.mark.parametrize("count", [2, 3])
