@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 from litestar import Litestar
@@ -28,6 +29,16 @@ log = structlog.get_logger()
 
 PATIENCE_MS = 100
 """For what nobody looks at while it happens: every fetch costs the broker and the service a millisecond."""
+
+
+class _Consumer(NamedTuple):
+    """What `Backbone.consumes` was told."""
+
+    name: str
+    effect: Effect
+    max_records: int
+    partitions: Collection[int] | None
+    patience_ms: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +82,7 @@ class Backbone:
         self._schema = schema
         self._migrations = migrations
         self._relay_metrics = relay_metrics
-        self._consumers: list[tuple[str, Effect, int, Collection[int] | None, int]] = []
+        self._consumers: list[_Consumer] = []
         self._works: dict[str, Callable[[], Awaitable[None]]] = {}
         self._prepared = asyncio.Event()
         self._generation = settings.log_generation
@@ -90,7 +101,7 @@ class Backbone:
         `partitions`: only those, where several consumers with databases of their own divide the log. `patience_ms`: how
         long a record may wait for more to come, so that a fetch and a transaction are for several; 0: not at all.
         """
-        self._consumers.append((consumer, effect, max_records, partitions, patience_ms))
+        self._consumers.append(_Consumer(consumer, effect, max_records, partitions, patience_ms))
 
     def works(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Keep `work` running once the schema is there."""
@@ -171,17 +182,17 @@ class Backbone:
         broker = open_broker(self._settings.kafka)
         inboxes = [
             Inbox(
-                consumer=consumer,
+                consumer=wanted.name,
                 topic=self._log.topic,
                 generation=generation,
                 pool=self.pool,
-                effect=effect,
-                max_records=max_records,
+                effect=wanted.effect,
+                max_records=wanted.max_records,
             )
-            for consumer, effect, max_records, *_ in self._consumers
+            for wanted in self._consumers
         ]
-        for inbox, (*_, partitions, patience_ms) in zip(inboxes, self._consumers, strict=True):
-            subscribe(broker, inbox, partitions, patience_ms=patience_ms)
+        for inbox, wanted in zip(inboxes, self._consumers, strict=True):
+            subscribe(broker, inbox, wanted.partitions, patience_ms=wanted.patience_ms)
         self.inboxes = inboxes
         await consume(broker, inboxes)
 

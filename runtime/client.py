@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import httpx
 from pydantic import SecretStr
@@ -14,7 +14,7 @@ from runtime.trace import begin_trace, current_trace
 TIMEOUT = httpx.Timeout(10.0, connect=2.0)
 ATTEMPTS = 4
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-_LATER = frozenset({429, 503})
+LATER = frozenset({429, 503})
 
 
 def open_client(
@@ -23,12 +23,13 @@ def open_client(
     token: SecretStr | None = None,
     timeout: httpx.Timeout = TIMEOUT,
     attempts: int = ATTEMPTS,
+    again_on: Collection[int] = LATER,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> httpx.AsyncClient:
     """A client for the service at `base_url`, to be closed by the caller (`async with`).
 
     A call is repeated when no connection could be made, and, where repetition is safe (idempotent method or
-    `Idempotency-Key`), when the connection broke or the answer says 429 or 503. `Retry-After` is honoured up to five
+    `Idempotency-Key`), when the connection broke or the answer is one of `again_on`: 429 and 503, unless told. `Retry-After` is honoured up to five
     seconds; otherwise pauses double from 50 ms. Redirects are not followed: they would carry the token elsewhere.
     """
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
@@ -37,7 +38,7 @@ def open_client(
         headers=headers,
         timeout=timeout,
         follow_redirects=False,
-        transport=RepeatingTransport(transport or httpx.AsyncHTTPTransport(), attempts=attempts),
+        transport=RepeatingTransport(transport or httpx.AsyncHTTPTransport(), attempts=attempts, again_on=again_on),
         event_hooks={"request": [_trace]},
     )
 
@@ -55,10 +56,12 @@ class RepeatingTransport(httpx.AsyncBaseTransport):
         inner: httpx.AsyncBaseTransport,
         *,
         attempts: int = ATTEMPTS,
+        again_on: Collection[int] = LATER,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._inner = inner
         self._attempts = attempts
+        self._again_on = again_on
         self._sleep = sleep
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -79,7 +82,7 @@ class RepeatingTransport(httpx.AsyncBaseTransport):
                     raise
                 await self._sleep(next(delays))
                 continue
-            if not safe or response.status_code not in _LATER:
+            if not safe or response.status_code not in self._again_on:
                 return response
             await response.aclose()
             await self._sleep(retry_after_s(response.headers.get("Retry-After"), otherwise_s=next(delays)))

@@ -8,7 +8,7 @@ An event's `state` is the exact bytes that may later go to Kafka; its `type` is 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import asyncpg
 import structlog
@@ -196,12 +196,12 @@ class PostgresEventStore:
 
     async def _insert(self, stored: Sequence[StoredEvent], advance: Advance | None = None) -> None:
         step = advance or (None, None, None, None, None)
-        columns: tuple[list[Any], ...] = ([], [], [], [])
-        for event in stored:
-            for column, value in zip(
-                columns, (event.originator_id, event.originator_version, event.topic, event.state), strict=True
-            ):
-                column.append(value)
+        columns = (
+            [event.originator_id for event in stored],
+            [event.originator_version for event in stored],
+            [event.topic for event in stored],
+            [event.state for event in stored],
+        )
         try:
             done = await self._call(lambda c: c.fetchval(self._append, *columns, *step))
         except asyncpg.UniqueViolationError as error:

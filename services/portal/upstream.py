@@ -18,9 +18,15 @@ from runtime.client import open_client
 from services.portal.session import Staff
 
 T = TypeVar("T")
+Instead = TypeVar("Instead")
 _ANYTHING: Final[Any] = object
 """Decode as whatever it is."""
 Content = bytes | AsyncIterator[bytes]
+
+
+async def no_call(instead: Instead) -> Instead:
+    """Stands among calls that are made together, where one of them is not to be made."""
+    return instead
 
 
 class Login(Enum):
@@ -113,31 +119,6 @@ _CLIMBING: Final = frozenset({".", ".."})
 _STANDARD: Final = frozenset({"type", "title", "status", "detail", "instance"})
 
 
-class _TooMany(Exception):
-    """A limit of the visitor's was reached."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self.response = response
-        super().__init__(str(response.status_code))
-
-
-class _LimitsAtOnce(httpx.AsyncBaseTransport):
-    """Takes 429 out of what is repeated: repeating would let somebody wait in front of a page that says nothing, and count."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._inner.handle_async_request(request)
-        if response.status_code == 429:
-            await response.aread()
-            raise _TooMany(response)
-        return response
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
 class Answer(NamedTuple, Generic[T]):
     """What a service answered."""
 
@@ -164,7 +145,10 @@ class Upstream:
         self._client = open_client(
             self.url,
             timeout=httpx.Timeout(timeout_s, connect=2.0),
-            transport=_LimitsAtOnce(transport or httpx.AsyncHTTPTransport()),
+            again_on={
+                503
+            },  # not 429: to repeat would let somebody wait in front of a page that says nothing, and count
+            transport=transport,
         )
 
     async def get(self, path: str, visit: Asking, *, type: type[T] = _ANYTHING, **sent: Unpack[Sending]) -> Answer[T]:
@@ -217,8 +201,6 @@ class Upstream:
         self._sign(request, visit, auth)
         try:
             response = await self._client.send(request, stream=True)
-        except _TooMany as limit:
-            raise Refused(429, _problem(limit.response.content), limit.response.headers) from None
         except httpx.HTTPError as error:
             raise Away(self.name) from error
         try:

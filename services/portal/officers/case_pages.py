@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote
 
 from litestar import Response, delete, get, post
@@ -14,10 +14,9 @@ from services.portal.officers.documents import kind_of
 from services.portal.officers.reading import ACTORS, READERS, File, path_of, read_file
 from services.portal.officers.steps import WAITS, fact_words, offered
 from services.portal.portal import Asked, Portal
-from services.portal.upstream import STAFF, Refused
+from services.portal.upstream import STAFF, Refused, no_call
 from services.portal.visit import Visit
 
-T = TypeVar("T")
 _HELD: Final = {"ambil": "claim", "lepas": "release", "alihkan": "assign"}
 
 
@@ -77,8 +76,8 @@ async def case_page(portal: Portal, visit: Visit, file: File, wanted: str) -> Re
     acts = staff.has(*ACTORS)
     document = shown_document(file.case, wanted) if acts else None
     kind, officers = await asyncio.gather(
-        kind_of(portal, visit, file.number, document["document"]) if document else _nothing(""),
-        _officers(portal, visit) if acts else _nothing([]),
+        kind_of(portal, visit, file.number, document["document"]) if document else no_call(""),
+        _officers(portal, visit) if acts else no_call([]),
     )
     return visit.page(
         "officers/case.html",
@@ -122,10 +121,6 @@ async def _officers(portal: Portal, visit: Visit) -> list[tuple[str, str]]:
         for one in found.body["officers"]
         if not one["me"]
     ]
-
-
-async def _nothing(instead: T) -> T:
-    return instead
 
 
 def _presence(number: str) -> str:

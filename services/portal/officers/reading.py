@@ -8,7 +8,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from services.portal.portal import Portal
-from services.portal.upstream import STAFF, Away, Refused
+from services.portal.upstream import STAFF, Away, Refused, no_call
 from services.portal.visit import Visit
 
 READERS: Final = ("officer", "supervisor", "auditor")
@@ -54,12 +54,12 @@ async def read_file(portal: Portal, visit: Visit, number: str) -> File:
     acts = visit.staff is not None and visit.staff.has(*ACTORS)
     handling, others, status, deadline, timeline, needs = await asyncio.gather(
         _maybe(portal.processing.get(f"{place}/handling", visit, auth=STAFF)),
-        _maybe(portal.processing.put(f"{place}/presence", visit, auth=STAFF)) if acts else _nothing(),
+        _maybe(portal.processing.put(f"{place}/presence", visit, auth=STAFF)) if acts else no_call(None),
         # As staff, so that it is not kept as something that the applicant was shown.
         _maybe(portal.status.get(about, visit, auth=STAFF)),
         _maybe(portal.status.get(f"{about}/deadline", visit, auth=STAFF)),
         _maybe(portal.status.get(f"{about}/timeline", visit, auth=STAFF, params={"limit": 200})),
-        _maybe(portal.intake.get(f"{about}/needs", visit, auth=STAFF)) if acts else _nothing(),
+        _maybe(portal.intake.get(f"{about}/needs", visit, auth=STAFF)) if acts else no_call(None),
     )
     return File(
         number=case["number"],
@@ -96,7 +96,3 @@ async def _maybe(asking: Coroutine[Any, Any, Any]) -> Any:
         return (await asking).body
     except (Refused, Away):
         return None
-
-
-async def _nothing() -> None:
-    return None

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from msgspec import Struct
 
 from services.portal.tracking.answers import Deadline, Entry, Expected, Fee, PastStatus, Place, Status, Timeline
-from services.portal.upstream import Answer, Upstream, UpstreamError
+from services.portal.upstream import Answer, Upstream, UpstreamError, no_call
 from services.portal.visit import Visit
 
 T = TypeVar("T")
@@ -37,10 +37,10 @@ async def gather(status: Upstream, visit: Visit, number: str) -> Told:
     waits = found.body.waiting.party == "office"
     entries, deadline, expected, place, fee = await asyncio.gather(
         timeline(status, visit, path),
-        _if_there(status.get(f"{path}/deadline", visit, type=Deadline)) if found.body.clocks else _nothing(),
+        _if_there(status.get(f"{path}/deadline", visit, type=Deadline)) if found.body.clocks else no_call(None),
         _if_there(status.get(f"{path}/expected", visit, type=Expected)),
-        _if_there(status.get(f"{path}/place", visit, type=Place)) if waits else _nothing(),
-        _if_there(status.get(f"{path}/fee", visit, type=Fee)) if found.body.situation == "fee_due" else _nothing(),
+        _if_there(status.get(f"{path}/place", visit, type=Place)) if waits else no_call(None),
+        _if_there(status.get(f"{path}/fee", visit, type=Fee)) if found.body.situation == "fee_due" else no_call(None),
     )
     return Told(found.body, found.headers.get("ETag", ""), entries, deadline, expected, place, fee)
 
@@ -84,7 +84,3 @@ async def _if_there(asking: Awaitable[Answer[T]]) -> T | None:
         return (await asking).body
     except UpstreamError:
         return None
-
-
-async def _nothing() -> None:
-    return None

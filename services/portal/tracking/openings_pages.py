@@ -12,7 +12,7 @@ from msgspec import Struct
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.answers import Text
 from services.portal.tracking.numbers import canonical
-from services.portal.tracking.owning import ask_for_code, code_of, forget_code, path_of
+from services.portal.tracking.owning import CodeNeeded, ask_for_code, own_draft, path_of
 from services.portal.tracking.track_pages import unknown
 from services.portal.upstream import SYSTEM, Refused
 
@@ -41,20 +41,14 @@ def openings_routes(portal: Portal) -> list[ControllerRouterHandler]:
 
     @get("/lacak/{number:str}/dibuka", include_in_schema=False)
     async def show(request: Asked, number: FromPath[str]) -> Response[Any]:
-        """The list, the latest first; the code is checked anew, since it may have been replaced."""
+        """The list, the latest first."""
         visit = portal.visit(request)
         known = canonical(number)
         if known is None:
             return unknown(visit, number)
-        code = code_of(visit, known)
-        if code is None:
-            return ask_for_code(visit, known, "dibuka")
         try:
-            await portal.intake.get(f"/drafts/{quote(known, safe='')}", visit, auth=code)
-        except Refused as refused:
-            if refused.status not in (401, 403, 404):
-                raise
-            forget_code(visit, known)
+            await own_draft(portal, visit, known)
+        except CodeNeeded:
             return ask_for_code(visit, known, "dibuka")
         opened: list[Opening] = []
         try:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
+from msgspec import Struct
 
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.numbers import canonical
@@ -27,6 +28,37 @@ def code_of(visit: Visit, number: str) -> Code | None:
     if not visit.has_session or (code := visit.session.applications.get(number)) is None:
         return None
     return Code(number, code)
+
+
+class Outstanding(Struct, frozen=True):
+    """What intake says of an application to its applicant (`GET /drafts/{number}`), as far as it is needed here."""
+
+    state: str
+    service: str
+    requested: list[str]
+    document_limit_bytes: int = 10 * 2**20
+
+
+class CodeNeeded(Exception):
+    """Nobody has proved to be the applicant, or no longer."""
+
+
+async def own_draft(portal: Portal, visit: Visit, number: str) -> tuple[Code, Outstanding]:
+    """What intake tells the applicant, with the code that was given before; checked anew, since it may have been replaced.
+
+    Raises `CodeNeeded`; a code that no longer fits is forgotten.
+    """
+    code = code_of(visit, number)
+    if code is None:
+        raise CodeNeeded
+    try:
+        path = f"/drafts/{quote(number, safe='')}"
+        return code, (await portal.intake.get(path, visit, auth=code, type=Outstanding)).body
+    except Refused as refused:
+        if refused.status not in (401, 403, 404):
+            raise
+        forget_code(visit, number)
+        raise CodeNeeded from refused
 
 
 def ask_for_code(visit: Visit, number: str, then: str) -> Response[Any]:

@@ -6,14 +6,13 @@ from urllib.parse import quote
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
-from msgspec import Struct
 
 from services.portal.applying.uploading import FileTooLarge, Incoming, counted, ending, multipart
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.answers import Entry
 from services.portal.tracking.gathering import timeline
 from services.portal.tracking.numbers import canonical
-from services.portal.tracking.owning import ask_for_code, code_of, forget_code, new_key, path_of
+from services.portal.tracking.owning import CodeNeeded, Outstanding, ask_for_code, new_key, own_draft, path_of
 from services.portal.tracking.track_pages import unknown
 from services.portal.upstream import Code, Refused, UpstreamError
 from services.portal.visit import Visit
@@ -24,34 +23,8 @@ _OF_THE_FILE = frozenset(
 )
 
 
-class Outstanding(Struct, frozen=True):
-    """What intake says of an application to its applicant (`GET /drafts/{number}`), as far as it is needed here."""
-
-    state: str
-    service: str
-    requested: list[str]
-    document_limit_bytes: int = 10 * _MEBIBYTE
-
-
-class CodeNeeded(Exception):
-    """Nobody has proved to be the applicant, or no longer."""
-
-
 def supply_routes(portal: Portal) -> list[ControllerRouterHandler]:
     """`/lacak/{number}/dokumen…`."""
-
-    async def asked_for(visit: Visit, number: str) -> tuple[Code, Outstanding]:
-        code = code_of(visit, number)
-        if code is None:
-            raise CodeNeeded
-        try:
-            path = f"/drafts/{quote(number, safe='')}"
-            return code, (await portal.intake.get(path, visit, auth=code, type=Outstanding)).body
-        except Refused as refused:
-            if refused.status not in (401, 404):
-                raise
-            forget_code(visit, number)
-            raise CodeNeeded from refused
 
     async def page(
         visit: Visit, number: str, asked: Outstanding, *, status_code: int = 200, wrong: tuple[str, str] = ("", ""),
@@ -74,7 +47,7 @@ def supply_routes(portal: Portal) -> list[ControllerRouterHandler]:
         if known is None:
             return unknown(visit, number)
         try:
-            _, asked = await asked_for(visit, known)
+            _, asked = await own_draft(portal, visit, known)
         except CodeNeeded:
             return ask_for_code(visit, known, "dokumen")
         return await page(visit, known, asked)
@@ -92,7 +65,7 @@ def supply_routes(portal: Portal) -> list[ControllerRouterHandler]:
         if known is None:
             return unknown(visit, number)
         try:
-            code, asked = await asked_for(visit, known)
+            code, asked = await own_draft(portal, visit, known)
         except CodeNeeded:
             return ask_for_code(visit, known, "dokumen")
         try:

@@ -200,10 +200,8 @@ class CompiledFold(PartitionFold):
         track = super()._open(number, key)
         size = self._library.fold_hand_over(self._fold, key, len(number), *self._answer)
         if size:
-            progress, seen = (
-                decode_progress(self._told(self._state, size)),
-                self._told(self._seen, self._seen_length.value),
-            )
+            progress = decode_progress(self._told(self._state, size))
+            seen = self._told(self._seen, self._seen_length.value)
             track = self.tracks[number] = self._track(number, progress, self._last_offset.value, seen)
         return track
 
