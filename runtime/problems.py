@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -22,12 +21,12 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.serialization import decode_json
 
+from runtime import addresses
 from runtime.trace import current_trace
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_BASE = "https://jejak.example/problems/"
 RETRY_AFTER_S = 2
-_PATH_SAFE = "/:@!$&'()*+,;=~"  # RFC 3986, 3.3
 
 _log = structlog.stdlib.get_logger("jejak.http")
 
@@ -268,7 +267,7 @@ def _pointed(issue: Mapping[str, str]) -> dict[str, str]:
 
 def instance_of(request: Request[Any, Any, Any]) -> str:
     """The `instance` of a problem met by `request`: its path, without the query."""
-    return quote(request.scope["path"], safe=_PATH_SAFE)
+    return addresses.path(request.scope["path"])
 
 
 def answer(path: str, error: Exception) -> tuple[int, dict[str, str], bytes]:
@@ -285,7 +284,7 @@ def answer(path: str, error: Exception) -> tuple[int, dict[str, str], bytes]:
     return (
         problem.status,
         {"Cache-Control": "no-store"} | problem.headers,
-        problem.body(quote(path, safe=_PATH_SAFE)),
+        problem.body(addresses.path(path)),
     )
 
 

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import quote
 
 from litestar import Request, Response
 
 from contracts.catalogue import Catalogue
+from runtime.addresses import segment
 from runtime.auth import basic_credentials
 from runtime.database import Pool
 from runtime.idempotency import idempotent
@@ -105,7 +105,7 @@ class Desk:
             submitted_at=application.submitted_at,
             service=application.service,
             office=application.office,
-            track_url=self._track_url.replace("{number}", quote(entry.number)) if self._track_url else None,
+            track_url=self._track_url.replace("{number}", segment(entry.number)) if self._track_url else None,
         )
 
 

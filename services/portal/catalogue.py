@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar, cast
-from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
 from contracts.catalogue import Choosing, Fee, HowToPay, Names, Office, Service, Text
 from contracts.facts import Labels
+from runtime.addresses import segment
 from services.portal.upstream import Asking, Away, Upstream
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class CatalogueReader:
 
     async def service(self, code: str, visit: Asking) -> Service:
         """One service, published or not. Raises `Refused` with status 404 where there is none."""
-        return await self._read(f"/services/{quote(code, safe='')}", Service, visit)
+        return await self._read(f"/services/{segment(code)}", Service, visit)
 
     async def offices(self, visit: Asking) -> list[Office]:
         """Every office."""

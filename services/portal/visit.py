@@ -1,10 +1,11 @@
 """One request to the portal: who asks, in which language, with which session; and the pages that answer."""
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from litestar import Request, Response
 
+from runtime import addresses
 from services.portal.forms import ForeignForm, Form, is_foreign, read_form
 from services.portal.language import ENGLISH_PREFIX, Language, Speech
 from services.portal.pages import HEADERS, packed
@@ -89,7 +90,7 @@ class Visit:
     def here(self) -> str:
         """The path with the query, without the language."""
         query = self.request.scope["query_string"].decode("latin-1")
-        return quote(self.path) + (f"?{query}" if query else "")
+        return addresses.path(self.path) + (f"?{query}" if query else "")
 
     @property
     def origin(self) -> str:

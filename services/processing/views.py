@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import quote
 
 import msgspec
 
 from contracts.catalogue import Catalogue, Service, body_labels, reason_words
 from contracts.facts import FeeAssessed, Labels, Reason
+from runtime.addresses import segment
 from services.processing.application import Dossier
 from services.processing.conditions import Circumstances
 from services.processing.deadlines import running_deadline
@@ -166,9 +166,9 @@ class Views:
         return Named(code, _CLOSED_LABELS if code == CLOSED else stages.get(code, Labels(id=code, en=code)))
 
     def _documents(self, number: str, case: Case) -> list[DocumentView]:
-        place = f"{self._intake_url}/applications/{quote(number, safe='*~$=')}/documents"
+        place = f"{self._intake_url}/applications/{segment(number)}/documents"
         return [
-            DocumentView(item.document, item.requirement, item.commitment, f"{place}/{quote(item.document)}")
+            DocumentView(item.document, item.requirement, item.commitment, f"{place}/{segment(item.document)}")
             for item in case.documents
         ]
 

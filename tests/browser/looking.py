@@ -3,8 +3,10 @@
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 from axe_playwright_python.base import AXE_SCRIPT
@@ -16,6 +18,11 @@ RULES: Final = {
 }
 _TWINS: Final[WeakKeyDictionary[Page, Page]] = WeakKeyDictionary()
 _NOSCRIPT: Final = re.compile(r"</?noscript>")
+
+
+def at(path: str) -> Callable[[str], bool]:
+    """Whether an address is that of `path`, however it writes the sign that a number may end in."""
+    return lambda url: unquote(url).endswith(path)
 
 
 def assert_accessible(page: Page) -> None:

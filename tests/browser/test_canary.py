@@ -21,7 +21,7 @@ from psycopg import sql
 from deploy.demo.people import document
 from deploy.local.remote import RunningSystem
 from tests.browser.conftest import Opening, Portal
-from tests.browser.looking import once_it_is
+from tests.browser.looking import at, once_it_is
 from tests.browser.people import People
 from tests.browser.test_mine import mailed
 from tests.browser.test_signing_in import sign_in
@@ -299,7 +299,7 @@ def _officer_looks(page: Page, number: str) -> Page:
     """An officer signs in, looks at a paper of the case, and signs out."""
     page.goto(f"/masuk?kembali=%2Fpetugas%2Fkasus%2F{number}")
     sign_in(page, "Ratna")
-    page.wait_for_url(lambda url: unquote(url).endswith(f"/petugas/kasus/{number}"))
+    page.wait_for_url(at(f"/petugas/kasus/{number}"))
     page.get_by_role("link", name="Lihat").first.click()
     expect(page.locator("#document")).to_be_visible()
     page.goto("/keluar")

@@ -4,10 +4,8 @@ import email
 import re
 import secrets
 import time
-from collections.abc import Callable
 from email import policy
 from pathlib import Path
-from urllib.parse import unquote
 
 import httpx
 from playwright.sync_api import Page
@@ -15,7 +13,7 @@ from playwright.sync_api import Page
 from deploy.local.remote import RunningSystem
 from services.portal.session import Session
 from tests.browser.conftest import Opening, Portal
-from tests.browser.looking import assert_accessible, shot
+from tests.browser.looking import assert_accessible, at, shot
 from tests.browser.people import People
 
 LINK = re.compile(r"https?://\S+(/saya/tautan/\S+)")
@@ -35,11 +33,6 @@ def mailed(jejak: RunningSystem, address: str, count: int = 1) -> list[str]:
             return links
         assert time.monotonic() < ends, f"{len(links)} of {count} links came"
         time.sleep(0.2)
-
-
-def at(path: str) -> Callable[[str], bool]:
-    """Whether an address is that of `path`, however it writes the sign that a number may end in."""
-    return lambda url: unquote(url).endswith(path)
 
 
 def ask(page: Page, address: str, language: str = "") -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -12,7 +11,7 @@ from playwright.sync_api import Page, expect
 from deploy.local.remote import RunningSystem
 from services.portal.session import Session, Staff
 from tests.browser.conftest import PHONE, Portal
-from tests.browser.looking import assert_accessible, shot
+from tests.browser.looking import assert_accessible, at, shot
 from tests.browser.people import Application, People
 
 Opening = Callable[..., Page]
@@ -300,7 +299,7 @@ def test_the_help_desk_opens_a_case_and_the_case_says_why(
     expect(plain_page.get_by_text(re.compile("Kantor ini tidak punya permohonan")).first).to_be_visible()
     plain_page.get_by_label("Nomor permohonan").fill(one.number.lower())
     plain_page.get_by_role("button", name="Buka kasus").click()
-    plain_page.wait_for_url(lambda url: unquote(url).endswith(f"/petugas/kasus/{one.number}"))
+    plain_page.wait_for_url(at(f"/petugas/kasus/{one.number}"))
     plain_page.get_by_text("Di dalam kantor: siapa memegang dan membuka kasus ini").click()
     expect(plain_page.get_by_text(re.compile("Dibuka di meja bantuan – Pemohon menelepon."))).to_be_visible()
 
@@ -322,7 +321,7 @@ def test_applicants_see_when_and_why_the_help_desk_opened_their_application(
     desk.get_by_label("Nomor permohonan").fill(one.number)
     desk.get_by_label("Pemohon menelepon.").check()
     desk.get_by_role("button", name="Buka kasus").click()
-    desk.wait_for_url(lambda url: unquote(url).endswith(f"/petugas/kasus/{one.number}"))
+    desk.wait_for_url(at(f"/petugas/kasus/{one.number}"))
     page.goto(f"/en/lacak/{one.number}/dibuka")
     expect(page.locator("main ul.plain li")).to_have_count(1)
     assert_accessible(page)

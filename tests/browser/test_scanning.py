@@ -5,14 +5,14 @@ Chromium on Linux has no `BarcodeDetector`. What reads the picture is put in by 
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import pytest
 import segno
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import FLAGS, PHONE, Opening, Portal, installed_chromium
-from tests.browser.looking import assert_accessible, shot
+from tests.browser.looking import assert_accessible, at, shot
 from tests.browser.people import People
 
 SIZE, SCALE = 320, 6
@@ -65,7 +65,7 @@ def test_the_code_on_a_receipt_is_scanned_and_opens_its_page(camera: tuple[str, 
     page.add_init_script(f"({READS})({portal.url + '/lacak/' + quote(number, safe='')!r})")
     page.goto("/lacak")
     page.get_by_role("button", name="Pindai kode QR").click()
-    page.wait_for_url(lambda url: unquote(url).endswith(f"/lacak/{number}"))
+    page.wait_for_url(at(f"/lacak/{number}"))
     expect(page.locator("#headline")).to_be_visible()
 
 

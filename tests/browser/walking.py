@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.looking import at
 from tests.browser.people import document
 
 Look = Callable[[Page, str], None]
@@ -160,7 +161,7 @@ class Officer:
         page.goto(self.path)
         self.look("officer-sign-in")
         page.locator("main a.button").click()
-        with page.expect_navigation(url=f"**{self.path}"):
+        with page.expect_navigation(url=at(self.path)):
             page.get_by_role("button", name=re.compile(person)).click()
 
     def open_case(self) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 from typing import Any, Final
-from urllib.parse import quote
 
 import msgspec
 from litestar import Response, get, patch, post
@@ -10,6 +9,7 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from contracts.catalogue import Requirement
+from runtime.addresses import segment
 from services.portal.applying.drafts import Filled, draft_path, key_to, read_filled
 from services.portal.applying.filling_pages import step_page
 from services.portal.applying.steps import documents_asked, next_document, next_page
@@ -90,7 +90,7 @@ def _pages(portal: Portal) -> list[ControllerRouterHandler]:
             if not first:
                 return document_page(visit, filled, requirement, {"file": visit._(NOTHING)})
             await portal.intake.put(
-                f"/drafts/{quote(filled.draft.number)}/documents/{quote(requirement, safe='')}",
+                f"/drafts/{segment(filled.draft.number)}/documents/{segment(requirement)}",
                 visit,
                 content=content,
                 auth=key_to(visit, number),
@@ -175,7 +175,7 @@ def _pieces(portal: Portal) -> list[ControllerRouterHandler]:
             "Upload-Metadata": f"requirement {_base64(requirement)},filetype {_base64(said.type[:100])}",
         }
         limit = _whole(request.headers.get("x-limit", ""))
-        path = f"/applications/{quote(key.number)}/uploads"
+        path = f"/applications/{segment(key.number)}/uploads"
         try:
             answer = await portal.intake.post(path, visit, auth=key, headers=headers, type=bytes)
         except (Refused, Away) as error:
@@ -188,7 +188,7 @@ def _pieces(portal: Portal) -> list[ControllerRouterHandler]:
     ) -> Response[Any]:
         visit = portal.visit(request)
         key = key_to(visit, number)
-        path = f"/applications/{quote(key.number)}/uploads/{quote(upload, safe='')}"
+        path = f"/applications/{segment(key.number)}/uploads/{segment(upload)}"
         try:
             answer = await portal.intake.get(path, visit, auth=key, headers=TUS, type=bytes)
         except (Refused, Away) as error:
@@ -208,7 +208,7 @@ def _pieces(portal: Portal) -> list[ControllerRouterHandler]:
     ) -> Response[Any]:
         visit = portal.visit(request)
         key = _scripted(visit, number)
-        path = f"/applications/{quote(key.number)}/uploads/{quote(upload, safe='')}"
+        path = f"/applications/{segment(key.number)}/uploads/{segment(upload)}"
         headers = TUS | {
             "Upload-Offset": str(_whole(request.headers.get("upload-offset", ""))),
             "Content-Type": "application/offset+octet-stream",

@@ -3,13 +3,13 @@
 import asyncio
 import datetime as dt
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
 
 from litestar import Response
 from msgspec import Struct
 
 from contracts.catalogue import Office, Service
 from contracts.number import InvalidNumber, parse_number
+from runtime.addresses import segment
 from services.portal.portal import Asked, Portal
 from services.portal.upstream import Code, Refused
 from services.portal.visit import Visit
@@ -109,7 +109,7 @@ async def read_draft(portal: Portal, visit: Visit, number: str) -> Draft:
     """The draft, or what became of it. Raises `NotEntered`, also where the code no longer fits or the draft is gone."""
     key = key_to(visit, number)
     try:
-        return (await portal.intake.get(f"/drafts/{quote(key.number)}", visit, auth=key, type=Draft)).body
+        return (await portal.intake.get(f"/drafts/{segment(key.number)}", visit, auth=key, type=Draft)).body
     except Refused as refused:
         if refused.status not in (401, 404):
             raise
@@ -124,7 +124,7 @@ async def read_filled(portal: Portal, visit: Visit, number: str) -> Filled:
     draft = await read_draft(portal, visit, number)
     if draft.state != "draft":
         raise HandedIn(draft.number)
-    key, path = key_to(visit, number), f"/drafts/{quote(draft.number)}"
+    key, path = key_to(visit, number), f"/drafts/{segment(draft.number)}"
     form, applicant, service, office = await asyncio.gather(
         portal.intake.get(f"{path}/form", visit, auth=key, type=Form),
         portal.intake.get(f"{path}/applicant", visit, auth=key, type=dict),
@@ -146,12 +146,12 @@ def no_draft_here(visit: Visit, error: NotEntered | HandedIn) -> Response[Any]:
 
 def draft_path(number: str, page: str = "") -> str:
     """A page of a draft."""
-    return f"/draf/{quote(number)}" + (f"/{page}" if page else "")
+    return f"/draf/{segment(number)}" + (f"/{page}" if page else "")
 
 
 def receipt_path(number: str) -> str:
     """The receipt."""
-    return f"/permohonan/{quote(number)}/tanda-terima"
+    return f"/permohonan/{segment(number)}/tanda-terima"
 
 
 def refused_page(portal: Portal) -> dict[int | type[Exception], Any]:

@@ -1,12 +1,12 @@
 """The pages of a draft between the first and the review: one question a page, each saved as it is sent."""
 
 from typing import Any, Final
-from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
+from runtime.addresses import segment
 from services.portal.applying import persons
 from services.portal.applying.drafts import Filled, draft_path, key_to, read_filled
 from services.portal.applying.starting import person_page
@@ -270,7 +270,7 @@ def step_page(visit: Visit, template: str, filled: Filled, wrong: FormErrors, **
 async def save(portal: Portal, visit: Visit, filled: Filled, part: str, body: object) -> None:
     """Replace a part of the draft at intake. Raises `Refused`, `Away`."""
     number = filled.draft.number
-    await portal.intake.put(f"/drafts/{quote(number)}/{part}", visit, json=body, auth=key_to(visit, number))
+    await portal.intake.put(f"/drafts/{segment(number)}/{part}", visit, json=body, auth=key_to(visit, number))
 
 
 def go_on(visit: Visit, filled: Filled, page: str, form: Form) -> Response[Any]:

@@ -1,7 +1,6 @@
 """Check the answers, hand the application in, and the receipt."""
 
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 import segno
 from litestar import Response, get, post
@@ -9,6 +8,7 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
 
+from runtime.addresses import segment
 from services.portal.applying import persons
 from services.portal.applying.drafts import (
     GRANT,
@@ -196,7 +196,7 @@ def size_of(visit: Visit, size_bytes: int) -> str:
 async def _hand_in(portal: Portal, visit: Visit, filled: Filled, once: str) -> None:
     """Submit the draft: by the officer where one opened it at the desk, else by its applicant."""
     number, headers = filled.draft.number, {"Idempotency-Key": once} if once else None
-    path = f"/drafts/{quote(number)}/submit"
+    path = f"/drafts/{segment(number)}/submit"
     if _is_at_desk(visit, filled.draft.channel):
         try:
             await portal.intake.post(f"/desk{path}", visit, auth=STAFF, headers=headers)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from typing import Any, Final
-from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.params import FromPath
@@ -10,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from contracts.catalogue import Service
 from contracts.number import InvalidNumber, parse_number
+from runtime.addresses import segment
 from services.portal.applying import persons
 from services.portal.applying.drafts import Draft, draft_path, receipt_path
 from services.portal.applying.steps import fee_groups
@@ -88,7 +88,7 @@ def start_routes(portal: Portal) -> list[ControllerRouterHandler]:
         form = await visit.form()
         try:
             key = Code(parse_number(form.get("number") or number), form.get("code"))
-            draft = (await portal.intake.get(f"/drafts/{quote(key.number)}", visit, auth=key, type=Draft)).body
+            draft = (await portal.intake.get(f"/drafts/{segment(key.number)}", visit, auth=key, type=Draft)).body
         except InvalidNumber:
             return _enter_page(visit, form.get("number"), {"code": WRONG_CODE})
         except Refused as refused:

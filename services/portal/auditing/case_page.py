@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 from litestar import Response
 
+from runtime.addresses import segment
 from services.portal.auditing.moments import By, Place, moments_of, place_at
 from services.portal.portal import Portal
 from services.portal.upstream import STAFF, Refused
@@ -51,7 +52,7 @@ async def case_page(portal: Portal, visit: Visit, number: str) -> Response[Any]:
         errors=errors,
         is_whole=is_whole,
         service=(told["past"].get("status") or {}).get("service"),
-        link=lambda at: visit.url(f"/audit/{quote(number)}?nilai={by}&pada={quote(at, safe='')}"),
+        link=lambda at: visit.url(f"/audit/{segment(number)}?nilai={by}&pada={quote(at, safe='')}"),
         **told,
     )
 
@@ -67,7 +68,7 @@ def _asked_instant(text: str, visit: Visit) -> str:
 
 async def _told(portal: Portal, visit: Visit, number: str, place: Place) -> dict[str, Any]:
     """What the status service says of the instant. Raises `Refused`, `Away`."""
-    path = f"/applications/{quote(number, safe='')}"
+    path = f"/applications/{segment(number)}"
     instant = {_ASK[place.by]: place.at}
     past = (await portal.status.get(path, visit, params=instant, auth=STAFF, type=dict[str, Any])).body
     then, _ = await timeline(portal, visit, number, instant)
@@ -104,7 +105,7 @@ async def timeline(
     cursor: str | None = None
     for _ in range(_MOST_PAGES):
         answer = await portal.status.get(
-            f"/applications/{quote(number, safe='')}/timeline",
+            f"/applications/{segment(number)}/timeline",
             visit,
             params={**params, "limit": str(_PAGE), "cursor": cursor},
             auth=STAFF,

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
-from urllib.parse import quote
 
 import httpx
 from litestar import Response, get
@@ -11,6 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
+from runtime.addresses import segment
 from services.portal.auditing import asking
 from services.portal.auditing.case_page import case_page
 from services.portal.auditing.cases_page import cases_page, errors_of, in_words, names_of, total_of
@@ -37,7 +37,7 @@ def routes(portal: Portal) -> list[ControllerRouterHandler]:
         visit.require(ROLE)
         typed = request.query_params.get("nomor", "").strip()
         if number := canonical(typed):
-            return visit.redirect(f"/audit/{quote(number)}")
+            return visit.redirect(f"/audit/{segment(number)}")
         wrong = {"nomor": visit._("Nomor ini tidak lengkap atau salah ketik. Periksa lagi setiap hurufnya.")}
         return await cases_page(portal, visit, "/audit", wrong if typed else {})
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 import msgspec
 from litestar import Response, get, post
@@ -10,6 +9,7 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from contracts.number import InvalidNumber, parse_number
+from runtime.addresses import segment
 from services.portal.installing.manifest import manifest
 from services.portal.portal import Asked, Portal
 from services.portal.upstream import SYSTEM, Refused
@@ -56,7 +56,7 @@ def _news_routes(portal: Portal) -> list[ControllerRouterHandler]:
         """Where a browser is told to show news of this application; without a script the page says what else there is."""
         visit = portal.visit(request)
         known = _canonical(number)
-        await portal.status.get(f"/applications/{quote(known, safe='')}", visit)  # unknown numbers: the designed 404
+        await portal.status.get(f"/applications/{segment(known)}", visit)  # unknown numbers: the designed 404
         key = ""
         try:
             answer: Any = (await portal.notify.get("/subscriptions/key", visit, auth=SYSTEM)).body
@@ -75,7 +75,7 @@ def _news_routes(portal: Portal) -> list[ControllerRouterHandler]:
         body = {"endpoint": form.get("endpoint"), "number": known}
         match form.get("apa"):
             case "mulai":
-                await portal.status.get(f"/applications/{quote(known, safe='')}", visit)
+                await portal.status.get(f"/applications/{segment(known)}", visit)
                 keys = {"p256dh": form.get("p256dh"), "auth": form.get("auth")}
                 wish = {**body, "keys": keys, "language": visit.language}
                 return await _answered(portal, visit, "/subscriptions", wish)

@@ -2,13 +2,13 @@
 
 import asyncio
 from typing import Any, Final
-from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from contracts.number import InvalidNumber, parse_number
+from runtime.addresses import segment
 from services.portal.mine.listing import EARLIER, purpose_of, shown
 from services.portal.portal import Asked, Portal
 from services.portal.session import APPLICATIONS
@@ -103,7 +103,7 @@ def _link_routes(portal: Portal) -> list[ControllerRouterHandler]:
         for one in reversed(found[:APPLICATIONS]):
             visit.session.remember(one["number"], one["access"])
         if answer["purpose"] == "return" and found:
-            return visit.redirect(f"/draf/{quote(found[0]['number'], safe='')}")
+            return visit.redirect(f"/draf/{segment(found[0]['number'])}")
         if not found:
             return _dead(visit, visit._("Tidak ada lagi permohonan dengan alamat ini."), 404)
         if len(found) > APPLICATIONS:
@@ -151,7 +151,7 @@ def _draft_routes(portal: Portal) -> list[ControllerRouterHandler]:
                     "Kami sudah mengirim beberapa tautan. Periksa surel Anda, atau coba lagi satu jam lagi."
                 )
             return visit.page("mine/save.html", status_code=refused.status, number=owned[0], error=words)
-        return visit.redirect(f"/draf/{quote(owned[0], safe='')}/simpan/terkirim")
+        return visit.redirect(f"/draf/{segment(owned[0])}/simpan/terkirim")
 
     @get("/draf/{number:str}/simpan/terkirim", include_in_schema=False)
     async def saved(request: Asked, number: FromPath[str]) -> Response[Any]:
@@ -167,7 +167,7 @@ def _draft_routes(portal: Portal) -> list[ControllerRouterHandler]:
 async def _line(portal: Portal, visit: Visit, number: str) -> Any:
     """One line of the list; a service that is away, or a draft that status does not know, takes nothing from the others."""
     try:
-        status: Any = (await portal.status.get(f"/applications/{quote(number, safe='')}", visit)).body
+        status: Any = (await portal.status.get(f"/applications/{segment(number)}", visit)).body
     except Refused:
         status = None
     except Away:

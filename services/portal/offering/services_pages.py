@@ -2,13 +2,13 @@
 
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
 
 from litestar import Response, get
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from contracts.catalogue import DeadlineRule, Service, deadlines_on
+from runtime.addresses import segment
 from services.portal.catalogue import ServiceSummary
 from services.portal.offering.bringing import Checklist, checklist
 from services.portal.offering.choosing import SENT, way
@@ -192,7 +192,7 @@ async def _columns(portal: Portal, visit: Visit, codes: list[str], table: Table 
         columns.append(
             Column(
                 service,
-                f"/layanan/{quote(code)}",
+                f"/layanan/{segment(code)}",
                 checklist(service, {}),
                 costs_on(service.fees, _today(visit)),
                 deadlines_on(service, _today(visit)),

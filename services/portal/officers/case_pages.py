@@ -3,12 +3,12 @@
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote
 
 from litestar import Response, delete, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
+from runtime.addresses import segment
 from services.portal.officers.casefile import checklist, officer_name, shown_document
 from services.portal.officers.documents import kind_of
 from services.portal.officers.reading import ACTORS, READERS, File, path_of, read_file
@@ -41,7 +41,7 @@ def case_routes(portal: Portal) -> list[ControllerRouterHandler]:
             return visit.redirect(path_of(number))
         body = {name: form.get(name) for name in ("officer", "desk") if form.get(name)} if what == "alihkan" else None
         try:
-            path = f"/cases/{quote(number, safe='')}/{_HELD[what]}"
+            path = f"/cases/{segment(number)}/{_HELD[what]}"
             await portal.processing.post(path, visit, auth=STAFF, json=body)
         except Refused as refused:
             if refused.status not in (400, 409, 422):
@@ -124,4 +124,4 @@ async def _officers(portal: Portal, visit: Visit) -> list[tuple[str, str]]:
 
 
 def _presence(number: str) -> str:
-    return f"/cases/{quote(number, safe='')}/presence"
+    return f"/cases/{segment(number)}/presence"

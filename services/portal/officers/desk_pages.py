@@ -1,13 +1,13 @@
 """`/petugas/bantuan`: open any case by its number and say why; `/petugas/loket`: file with a person at the counter."""
 
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.types import ControllerRouterHandler
 
 from contracts.catalogue import load as load_catalogue
 from contracts.number import InvalidNumber, parse_number
+from runtime.addresses import segment
 from services.portal.forms import Form, FormErrors
 from services.portal.language import N_
 from services.portal.officers.reading import ACTORS, path_of
@@ -46,7 +46,7 @@ def desk_routes(portal: Portal) -> list[ControllerRouterHandler]:
         once = {"Idempotency-Key": form.once} if form.once else None
         body = {"reason": {"code": form.get("reason")}}
         try:
-            path = f"/cases/{quote(number)}/openings"
+            path = f"/cases/{segment(number)}/openings"
             await portal.processing.post(path, visit, auth=STAFF, json=body, headers=once)
         except Refused as refused:
             if refused.status not in (400, 404, 409, 422):

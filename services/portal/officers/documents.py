@@ -7,13 +7,13 @@ safe is that the type is one of three and not guessed (`nosniff`), and that the 
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
-from urllib.parse import quote
 
 from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
+from runtime.addresses import segment
 from services.portal.language import N_
 from services.portal.officers.reading import ACTORS
 from services.portal.portal import Asked, Portal
@@ -85,4 +85,4 @@ def _kind(content_type: str) -> str:
 
 
 def _path(number: str, document: str) -> str:
-    return f"/applications/{quote(number, safe='')}/documents/{quote(document, safe='')}"
+    return f"/applications/{segment(number)}/documents/{segment(document)}"

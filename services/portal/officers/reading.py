@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final
-from urllib.parse import quote
 
 from msgspec import Struct
 
+from runtime.addresses import segment
 from services.portal.portal import Portal
 from services.portal.upstream import STAFF, Away, Refused, no_call
 from services.portal.visit import Visit
@@ -34,12 +34,12 @@ class File(Struct, frozen=True, kw_only=True):
 
 def path_of(number: str) -> str:
     """The page of a case."""
-    return f"/petugas/kasus/{quote(number, safe='')}"
+    return f"/petugas/kasus/{segment(number)}"
 
 
 async def read_case(portal: Portal, visit: Visit, number: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The case and what can be chosen. Raises `Refused` (404 where this office has none), `Away`."""
-    place = f"/cases/{quote(number, safe='')}"
+    place = f"/cases/{segment(number)}"
     case, choices = await asyncio.gather(
         portal.processing.get(place, visit, auth=STAFF, type=dict[str, Any]),
         portal.processing.get(f"{place}/choices", visit, auth=STAFF, type=dict[str, Any]),
@@ -50,7 +50,7 @@ async def read_case(portal: Portal, visit: Visit, number: str) -> tuple[dict[str
 async def read_file(portal: Portal, visit: Visit, number: str) -> File:
     """Everything on the page of a case. The case must be there; what else is away is left out and said on the page."""
     case, choices = await read_case(portal, visit, number)
-    place, about = f"/cases/{quote(case['number'])}", f"/applications/{quote(case['number'])}"
+    place, about = f"/cases/{segment(case['number'])}", f"/applications/{segment(case['number'])}"
     acts = visit.staff is not None and visit.staff.has(*ACTORS)
     handling, others, status, deadline, timeline, needs = await asyncio.gather(
         _maybe(portal.processing.get(f"{place}/handling", visit, auth=STAFF)),
@@ -77,7 +77,7 @@ async def read_file(portal: Portal, visit: Visit, number: str) -> File:
 
 async def wished_fees(portal: Portal, visit: Visit, number: str) -> list[str]:
     """The fees that the applicant chose in the form; none where that cannot be asked now."""
-    needs = await _maybe(portal.intake.get(f"/applications/{quote(number)}/needs", visit, auth=STAFF))
+    needs = await _maybe(portal.intake.get(f"/applications/{segment(number)}/needs", visit, auth=STAFF))
     return list(needs["fees"]) if needs else []
 
 

@@ -4,12 +4,12 @@ import hashlib
 import secrets
 from base64 import urlsafe_b64encode
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
+from runtime.addresses import segment
 from services.portal.forms import Form, FormErrors
 from services.portal.language import LANGUAGES
 from services.portal.officers.consequences import consequences
@@ -85,7 +85,7 @@ async def _command(pages: "_Pages", given: Form, made: Sending) -> Response[Any]
     headers = {"If-Match": f'"{version}"' if version.isascii() and version.isdigit() else '""'}
     if given.once:
         headers["Idempotency-Key"] = given.once
-    path = f"/cases/{quote(pages.case['number'])}/{pages.step.command}"
+    path = f"/cases/{segment(pages.case['number'])}/{pages.step.command}"
     try:
         await pages.portal.processing.post(path, visit, auth=STAFF, json=body, headers=headers)
     except Refused as refused:

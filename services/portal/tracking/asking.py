@@ -8,9 +8,11 @@ each, and reads no bodies. Only for `http:` addresses: a service behind TLS is a
 import asyncio
 from collections import deque
 from typing import Final, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httptools
+
+from runtime.addresses import segment
 
 CONNECTIONS: Final = 64
 PATIENCE_S: Final = 3.0
@@ -104,7 +106,7 @@ class StillTrue:
         quarter longer than it says: one timer looks after all questions, since one each would be 5 of 140 µs a page.
         """
         question = (
-            f"GET {self._base}/applications/{quote(number, safe='')} HTTP/1.1\r\nHost: {self._netloc}\r\n"
+            f"GET {self._base}/applications/{segment(number)} HTTP/1.1\r\nHost: {self._netloc}\r\n"
             f"X-Forwarded-For: {address}\r\nIf-None-Match: {tag.decode('latin-1')}\r\n\r\n"
         ).encode("latin-1")
         return await self._asked(question) == _UNCHANGED

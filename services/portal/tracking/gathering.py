@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
 
+from runtime.addresses import segment
 from services.portal.tracking.answers import Deadline, Entry, Expected, Fee, PastStatus, Place, Status, Timeline
 from services.portal.upstream import Answer, Upstream, UpstreamError, no_call
 from services.portal.visit import Visit
@@ -32,7 +33,7 @@ class Told(Struct, frozen=True):
 
 async def gather(status: Upstream, visit: Visit, number: str) -> Told:
     """The whole of it. Raises `Refused` (404: no such number) and `Away`, where status or timeline cannot be had."""
-    path = f"/applications/{quote(number, safe='')}"
+    path = f"/applications/{segment(number)}"
     found = await status.get(path, visit, type=Status)
     waits = found.body.waiting.party == "office"
     entries, deadline, expected, place, fee = await asyncio.gather(
@@ -47,14 +48,14 @@ async def gather(status: Upstream, visit: Visit, number: str) -> Told:
 
 async def gather_past(status: Upstream, visit: Visit, number: str, instant: str) -> tuple[PastStatus, list[Entry]]:
     """As it was on record at `instant`. Raises `Refused` (400: no such instant) and `Away`."""
-    path = f"/applications/{quote(number, safe='')}"
+    path = f"/applications/{segment(number)}"
     found = await status.get(path, visit, params={"as_of": instant}, type=PastStatus)
     return found.body, await timeline(status, visit, path, as_of=instant)
 
 
 async def fee_of(status: Upstream, visit: Visit, number: str) -> Fee:
     """What is to be paid. Raises `Refused` and `Away`."""
-    return (await status.get(f"/applications/{quote(number, safe='')}/fee", visit, type=Fee)).body
+    return (await status.get(f"/applications/{segment(number)}/fee", visit, type=Fee)).body
 
 
 async def timeline(status: Upstream, visit: Visit, path: str, *, as_of: str | None = None) -> list[Entry]:

@@ -8,7 +8,6 @@ process takes `STREAMS` at once and then answers 503; the page asks every minute
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final
-from urllib.parse import quote
 
 import aiohttp
 from litestar import Response, get
@@ -16,6 +15,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
+from runtime.addresses import segment
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.numbers import canonical
 from services.portal.upstream import Away
@@ -45,7 +45,7 @@ class Live:
         self._left -= 1
         try:
             answer = await self._connections(stopping).get(
-                f"{self._url}/applications/{quote(number, safe='')}/events",
+                f"{self._url}/applications/{segment(number)}/events",
                 headers={"Last-Event-ID": str(after), "X-Forwarded-For": address},
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

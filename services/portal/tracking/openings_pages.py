@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Response, get
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
+from runtime.addresses import segment
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.answers import Text
 from services.portal.tracking.numbers import canonical
@@ -52,7 +52,7 @@ def openings_routes(portal: Portal) -> list[ControllerRouterHandler]:
             return ask_for_code(visit, known, "dibuka")
         opened: list[Opening] = []
         try:
-            place = f"/cases/{quote(known, safe='')}/openings"
+            place = f"/cases/{segment(known)}/openings"
             opened = (await portal.processing.get(place, visit, auth=SYSTEM, type=Openings)).body.openings
         except Refused as refused:
             if refused.status != 404:  # the office has no case yet: nobody can have opened it

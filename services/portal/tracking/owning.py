@@ -3,13 +3,13 @@
 import secrets
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
+from runtime.addresses import segment
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.numbers import canonical
 from services.portal.upstream import Code, Refused
@@ -20,7 +20,7 @@ _NEXT: Final = {"dibuka", "dokumen", "tarik"}
 
 def path_of(number: str, more: str = "") -> str:
     """The page of an application."""
-    return f"/lacak/{quote(number, safe='')}{f'/{more}' if more else ''}"
+    return f"/lacak/{segment(number)}{f'/{more}' if more else ''}"
 
 
 def code_of(visit: Visit, number: str) -> Code | None:
@@ -52,7 +52,7 @@ async def own_draft(portal: Portal, visit: Visit, number: str) -> tuple[Code, Ou
     if code is None:
         raise CodeNeeded
     try:
-        path = f"/drafts/{quote(number, safe='')}"
+        path = f"/drafts/{segment(number)}"
         return code, (await portal.intake.get(path, visit, auth=code, type=Outstanding)).body
     except Refused as refused:
         if refused.status not in (401, 403, 404):
@@ -100,7 +100,7 @@ def entering_routes(portal: Portal) -> list[ControllerRouterHandler]:
         if not code:
             return page(visit, known, then, error=visit._("Tuliskan kode akses Anda."), status_code=422)
         try:
-            await portal.intake.get(f"/drafts/{quote(known, safe='')}", visit, auth=Code(known, code))
+            await portal.intake.get(f"/drafts/{segment(known)}", visit, auth=Code(known, code))
         except Refused as refused:
             if refused.status == 429:
                 wait_s = int(refused.headers.get("Retry-After", "60"))

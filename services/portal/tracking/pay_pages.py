@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Response, get
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
+from runtime.addresses import segment
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.answers import Status
 from services.portal.tracking.gathering import fee_of
@@ -28,7 +28,7 @@ def pay_routes(portal: Portal) -> list[ControllerRouterHandler]:
         if known is None:
             return unknown(visit, number)
         try:
-            status = (await portal.status.get(f"/applications/{quote(known, safe='')}", visit, type=Status)).body
+            status = (await portal.status.get(f"/applications/{segment(known)}", visit, type=Status)).body
         except Refused as refused:
             if refused.status == 404:
                 return unknown(visit, known)

@@ -1,12 +1,12 @@
 """Send what the office asked for: one file for each requirement, streamed on to intake as it comes."""
 
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
+from runtime.addresses import segment
 from services.portal.applying.uploading import FileTooLarge, Incoming, counted, ending, multipart
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.answers import Entry
@@ -93,7 +93,7 @@ async def _hand_on(portal: Portal, visit: Visit, code: Code, requirement: str, i
         return visit._("Pilih berkasnya dulu.")
     try:
         await portal.intake.post(
-            f"/applications/{quote(code.number, safe='')}/documents/{quote(requirement, safe='')}",
+            f"/applications/{segment(code.number)}/documents/{segment(requirement)}",
             visit,
             content=content,
             auth=code,
@@ -113,7 +113,7 @@ async def _hand_on(portal: Portal, visit: Visit, code: Code, requirement: str, i
 async def _why(portal: Portal, visit: Visit, number: str) -> Entry | None:
     """The latest request, with its reasons; nothing, where the status service cannot say."""
     try:
-        entries = await timeline(portal.status, visit, f"/applications/{quote(number, safe='')}")
+        entries = await timeline(portal.status, visit, f"/applications/{segment(number)}")
     except UpstreamError:
         return None
     return next((one for one in reversed(entries) if one.type == "documents_requested"), None)

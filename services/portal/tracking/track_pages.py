@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 from litestar import Response, get
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
+from runtime.addresses import segment
 from services.portal.portal import Asked, Portal
 from services.portal.tracking import journey, telling
 from services.portal.tracking.gathering import Told, gather, gather_past
@@ -30,7 +30,7 @@ def track_routes(portal: Portal) -> list[ControllerRouterHandler]:
         if not typed:
             return visit.page("tracking/enter.html", typed="", is_unknown="nomor" in request.query_params)
         number = canonical(typed)
-        return unknown(visit, typed) if number is None else visit.redirect(f"/lacak/{quote(number, safe='')}")
+        return unknown(visit, typed) if number is None else visit.redirect(f"/lacak/{segment(number)}")
 
     @get("/lacak/{number:str}", include_in_schema=False)
     async def track(request: Asked, number: FromPath[str]) -> Response[Any]:
@@ -38,7 +38,7 @@ def track_routes(portal: Portal) -> list[ControllerRouterHandler]:
         visit = portal.visit(request)
         known = canonical(number)
         if known is not None and known != number:
-            return visit.redirect(f"/lacak/{quote(known, safe='')}")
+            return visit.redirect(f"/lacak/{segment(known)}")
         instant = request.query_params.get("pada", "").strip()[:40]
         try:
             if instant:
@@ -87,13 +87,13 @@ def view(visit: Visit, told: Told, now: datetime) -> dict[str, Any]:
         "shares": telling.ledger(status.waited, now),
         "from_intake": journey.comes_from_intake(told.entries),
         "has_fee": journey.has_fee(told.entries),
-        "path": f"/lacak/{quote(status.number, safe='')}",
+        "path": f"/lacak/{segment(status.number)}",
         "asked_at": now,
     }
 
 
 async def _past(portal: Portal, visit: Visit, number: str, instant: str) -> Response[Any]:
-    path = f"/lacak/{quote(number, safe='')}"
+    path = f"/lacak/{segment(number)}"
     try:
         found, entries = await gather_past(portal.status, visit, number, instant)
     except Refused as refused:

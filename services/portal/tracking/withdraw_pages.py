@@ -1,13 +1,13 @@
 """Withdraw an application: what that means, once more asked, then done."""
 
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from contracts.catalogue import load as load_catalogue
+from runtime.addresses import segment
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.answers import Status
 from services.portal.tracking.numbers import canonical
@@ -24,7 +24,7 @@ def withdraw_routes(portal: Portal) -> list[ControllerRouterHandler]:
     async def page(
         visit: Visit, number: str, *, error: str = "", status_code: int = 200, chosen: str = ""
     ) -> Response[Any]:
-        status = (await portal.status.get(f"/applications/{quote(number, safe='')}", visit, type=Status)).body
+        status = (await portal.status.get(f"/applications/{segment(number)}", visit, type=Status)).body
         reasons = await portal.catalogue.reasons(visit)
         options = [(code, visit.text(reasons[code])) for code in codes if code in reasons]
         return visit.page(
@@ -60,7 +60,7 @@ def withdraw_routes(portal: Portal) -> list[ControllerRouterHandler]:
             return await page(visit, known, error=words, status_code=422, chosen=chosen)
         try:
             await portal.intake.post(
-                f"/applications/{quote(known, safe='')}/withdraw",
+                f"/applications/{segment(known)}/withdraw",
                 visit,
                 json={"reason": chosen} if chosen in codes else {},
                 auth=code,
