@@ -7,7 +7,8 @@ quarantine, later records of its key wait behind it, all others go on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Protocol
@@ -19,7 +20,7 @@ from runtime.database import Connection, Pool
 from runtime.eventstore import Append, EventStore, VersionConflict
 from runtime.faults import is_transient
 from runtime.pauses import backoff, pause
-from runtime.positions import Advance, Fenced, advance_position, stored_position
+from runtime.positions import Advance, Fenced, advance, stored_position
 from runtime.records import Record
 
 log = structlog.get_logger()
@@ -37,13 +38,15 @@ class Effect(Protocol):
 
     note: Handle
     """What is written of records that go to quarantine, in that transaction."""
+    together: bool
+    """Whether one transaction may take in records of several partitions."""
 
     def concerns(self, record: Record) -> bool:
         """Whether `record` is to be written about. What is raised says so too: it is met again where it is written."""
         ...
 
-    async def write(self, records: Sequence[Record], step: Advance | None) -> None:
-        """Do it all in one transaction; without a `step` (records out of quarantine) only the effect."""
+    async def write(self, records: Sequence[Record], steps: Sequence[Advance]) -> None:
+        """Do it all in one transaction; without `steps`, one for each partition, (records out of quarantine) only the effect."""
         ...
 
 
@@ -60,20 +63,27 @@ async def _nothing(connection: Connection, records: Sequence[Record]) -> None:
 
 class AsyncpgEffect:
     """Rows, by `handle(connection, records)`. `also` is written for every record, also for those that go to quarantine.
-    `concerns`: which records `handle` does anything about."""
+    `concerns`: which records `handle` does anything about. `together`: whether both take records of several partitions."""
 
     def __init__(
-        self, pool: Pool, handle: Handle, *, also: Handle = _nothing, concerns: Concerns = _everything
+        self,
+        pool: Pool,
+        handle: Handle,
+        *,
+        also: Handle = _nothing,
+        concerns: Concerns = _everything,
+        together: bool = False,
     ) -> None:
         self._pool = pool
         self._handle = handle
         self.note = also
         self.concerns = concerns
+        self.together = together
 
-    async def write(self, records: Sequence[Record], step: Advance | None) -> None:
+    async def write(self, records: Sequence[Record], steps: Sequence[Advance]) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            if step is not None:
-                await advance_position(connection, step)
+            if steps:
+                await advance(connection, *steps)
                 await self.note(connection, records)
             await self._handle(connection, records)
 
@@ -86,9 +96,10 @@ class EventStoreEffect:
         self._decide = decide
         self.note: Handle = _nothing
         self.concerns = concerns
+        self.together = False
 
-    async def write(self, records: Sequence[Record], step: Advance | None) -> None:
-        await self._store.append(*await self._decide(records), advance=step)
+    async def write(self, records: Sequence[Record], steps: Sequence[Advance]) -> None:
+        await self._store.append(*await self._decide(records), advance=steps[0] if steps else None)
 
 
 @dataclass
@@ -154,6 +165,33 @@ class Inbox:
         async with held.lock:
             await self._handle(held, [record for record in records if record.offset >= held.position])
 
+    async def deliver_together(self, runs: Mapping[int, Sequence[Record]]) -> bool:
+        """Handle records of several partitions in one transaction. False where something is in the way, or fails: then
+        nothing was written, and each partition is to be delivered by itself.
+        """
+        if not self._effect.together or not runs.keys() <= self._partitions.keys():
+            return False
+        async with AsyncExitStack() as locks:
+            fresh: list[tuple[_Partition, list[Record]]] = []
+            for partition in sorted(runs):
+                held = self._partitions[partition]
+                await locks.enter_async_context(held.lock)
+                fresh.append((held, [record for record in runs[partition] if record.offset >= held.position]))
+            fresh = [(held, records) for held, records in fresh if records]
+            if any(record.key in held.blocked for held, records in fresh for record in records):
+                return False
+            if not any(self._concern(records) for _, records in fresh):
+                return False
+            steps = [self._step(held, records) for held, records in fresh]
+            try:
+                await self._effect.write([record for _, records in fresh for record in records], steps)
+            except Exception as error:
+                log.info("delivered_apart", consumer=self.consumer, error=type(error).__name__)
+                return False
+            for (held, _), step in zip(fresh, steps, strict=True):
+                held.position = held.stored = step.next_offset
+        return True
+
     async def _handle(self, held: _Partition, records: Sequence[Record]) -> None:
         """Cut `records` into runs that wait behind quarantine and runs that do not, as quarantine stands when each is reached."""
         rest = records
@@ -187,14 +225,14 @@ class Inbox:
 
     async def _write(self, held: _Partition, records: Sequence[Record]) -> None:
         step = self._step(held, records)
-        await self._persist(held, step, lambda: self._effect.write(records, step))
+        await self._persist(held, step, lambda: self._effect.write(records, [step]))
 
     async def _hold(self, held: _Partition, records: Sequence[Record]) -> None:
         step = self._step(held, records)
 
         async def keep_all() -> None:
             async with self._pool.acquire() as connection, connection.transaction():
-                await advance_position(connection, step)
+                await advance(connection, step)
                 await self._effect.note(connection, records)
                 for record in records:
                     await quarantine.keep(
@@ -208,7 +246,7 @@ class Inbox:
 
         async def keep_it() -> None:
             async with self._pool.acquire() as connection, connection.transaction():
-                await advance_position(connection, step)
+                await advance(connection, step)
                 await self._effect.note(connection, [record])
                 await quarantine.keep(
                     connection, self.consumer, record, topic=self._log_topic, error=describe(error), attempts=1
@@ -265,7 +303,7 @@ class Inbox:
                 step = Advance(self.consumer, self._log_topic, partition, held.stored, held.position)
                 try:
                     async with self._pool.acquire() as connection:
-                        await advance_position(connection, step)
+                        await advance(connection, step)
                 except Fenced:
                     if self._partitions.get(partition) is held:
                         self.revoke(partition)  # the next delivery asks for the position again
@@ -295,7 +333,7 @@ class Inbox:
 
     async def _retry(self, connection: Connection, waiting: quarantine.Waiting) -> bool:
         try:
-            await self._effect.write([waiting.record], None)
+            await self._effect.write([waiting.record], [])
         except Exception as error:
             if is_transient(error) or isinstance(error, VersionConflict):
                 raise

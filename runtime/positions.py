@@ -34,9 +34,10 @@ ON CONFLICT DO NOTHING
 SELECT_POSITION = """
 SELECT next_offset FROM consumer_positions WHERE consumer = $1 AND topic = $2 AND partition = $3
 """
-ADVANCE_POSITION = """
-UPDATE consumer_positions SET next_offset = $5
-WHERE consumer = $1 AND topic = $2 AND partition = $3 AND next_offset = $4
+ADVANCE = """
+UPDATE consumer_positions position SET next_offset = step.next_offset
+FROM unnest($3::int[], $4::bigint[], $5::bigint[]) AS step (partition, expected, next_offset)
+WHERE consumer = $1 AND topic = $2 AND position.partition = step.partition AND position.next_offset = step.expected
 """
 
 
@@ -46,10 +47,13 @@ async def stored_position(connection: Connection, consumer: str, topic: str, par
     return int(await connection.fetchval(SELECT_POSITION, consumer, topic, partition))
 
 
-async def advance_position(connection: Connection, step: Advance) -> None:
-    """Move the position within the caller's transaction. Raises `Fenced` when it is not at `step.expected`."""
-    done = await connection.execute(
-        ADVANCE_POSITION, step.consumer, step.topic, step.partition, step.expected, step.next_offset
-    )
-    if done != "UPDATE 1":
-        raise Fenced(f"{step.consumer} is no longer at offset {step.expected} of {step.topic}/{step.partition}")
+async def advance(connection: Connection, *steps: Advance) -> None:
+    """Move the positions of one consumer within the caller's transaction. Raises `Fenced` when one of them is not at its
+    `expected`.
+    """
+    _, _, *columns = zip(*steps, strict=True)
+    consumer, topic, *_ = steps[0]
+    done = await connection.execute(ADVANCE, consumer, topic, *columns)
+    if done != f"UPDATE {len(steps)}":
+        partitions = ", ".join(str(step.partition) for step in steps)
+        raise Fenced(f"{consumer} has not all of these partitions of {topic} any more: {partitions}")

@@ -1,5 +1,6 @@
 """One Kafka record, as received."""
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 
@@ -28,6 +29,14 @@ class ConsumerRecord(Protocol):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+
+
+def by_partition(records: Iterable[Record]) -> dict[int, list[Record]]:
+    """The records of each partition, in their order."""
+    runs: dict[int, list[Record]] = {}
+    for record in records:
+        runs.setdefault(record.partition, []).append(record)
+    return runs
 
 
 def as_record(received: ConsumerRecord) -> Record:

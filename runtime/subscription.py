@@ -15,7 +15,7 @@ from faststream.kafka.message import KafkaMessage
 from runtime.assignment import taking
 from runtime.inbox import Inbox, Reassigned
 from runtime.kafka_clients import ClientDied, end, watch
-from runtime.records import as_record
+from runtime.records import Record, as_record, by_partition
 from runtime.tasks import running
 
 log = structlog.get_logger()
@@ -28,6 +28,8 @@ _COMMIT_WITHIN_S = 2.0
 _POLL_MS = 50
 _PARTITIONS_AT_ONCE = 4
 """Transactions of one consumer under way; a pool with fewer connections lets them wait."""
+_TOGETHER = 500
+"""So many records, or fewer, are taken in by one transaction, of whichever partitions."""
 
 
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -94,18 +96,18 @@ class Subscription:
     async def _deliver(self, received: Sequence[Any]) -> None:
         """Never raises: FastStream would log it and fetch on, and the batch would be lost.
 
-        Partitions have nothing to do with each other: each waits for its own commits only.
+        Partitions have nothing to do with each other: each waits for its own commits only, but for few records, of which
+        one transaction costs less than one of each partition.
         """
-        runs: dict[int, list[Any]] = {}
-        for record in received:
-            runs.setdefault(record.partition, []).append(record)
-        await asyncio.gather(*(self._deliver_run(partition, run) for partition, run in runs.items()))
+        runs = by_partition(as_record(record) for record in received)
+        if not (len(runs) > 1 and len(received) <= _TOGETHER and await self._inbox.deliver_together(runs)):
+            await asyncio.gather(*(self._deliver_run(partition, run) for partition, run in runs.items()))
         await self._tell_kafka()
 
-    async def _deliver_run(self, partition: int, run: Sequence[Any]) -> None:
+    async def _deliver_run(self, partition: int, run: Sequence[Record]) -> None:
         async with self._at_once:
             try:
-                await self._inbox.deliver(partition, [as_record(record) for record in run])
+                await self._inbox.deliver(partition, run)
             except Reassigned:
                 await self._seek_again(partition)
             except Exception:

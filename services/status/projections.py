@@ -4,15 +4,15 @@ The fold and the rows are the rebuild's own (`services.status.folding.fold`); he
 read first, and events that are already on their timelines are left out.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
 from contracts.envelope import PARTITIONS, MalformedEvent
 from runtime.database import Connection
-from runtime.records import Record
+from runtime.records import Record, by_partition
 from services.status.clocks.clockwork import Clockwork
 from services.status.folding.definitions import Definitions
-from services.status.folding.fold import PartitionFold
+from services.status.folding.fold import PartitionFold, RawRecord
 from services.status.folding.progress import Progress
 from services.status.folding.reading import read
 from services.status.folding.replay import replay_each, select_timelines
@@ -32,34 +32,51 @@ class Projector:
         self.version = definitions.version
 
     def check(self, records: Sequence[Record]) -> None:
-        """Raise `MalformedEvent` when one of the records of a partition cannot be read."""
-        fold = PartitionFold(records[0].partition, PARTITIONS, self._procedures, self._clockwork)
-        fold.take([(record.offset, record.timestamp_ms, record.key, record.value) for record in records], _raise)
+        """Raise `MalformedEvent` when one of the records cannot be read."""
+        for partition, run in by_partition(records).items():
+            self._fold(partition).take([_raw(record) for record in run], _raise)
 
     async def project(self, connection: Connection, generation: int, records: Sequence[Record]) -> list[str]:
-        """Take records of one partition, in order, into `generation`, within the caller's transaction; the applications
+        """Take records, those of a partition in order, into `generation`, within the caller's transaction; the applications
         that have new events. Raises `MalformedEvent` for a record that cannot be read.
         """
-        partition = records[0].partition
-        new = await _new_records(connection, generation, partition, records)
+        events = [(read(record.value)[0], record) for record in records]
+        asked = {(record.partition, event.subject) for event, record in events}
+        rows = await connection.fetch(_select_stored(generation), *_columns(asked), [event.id for event, _ in events])
+        stored = {(row["partition"], row["number"]): row for row in rows}
+        known = {(row["number"], source, event_id) for row in rows for source, event_id in row["events"] or ()}
+        new = [
+            (event.subject, record) for event, record in events if (event.subject, event.source, event.id) not in known
+        ]
         if not new:
             return []
-        numbers = list(dict.fromkeys(number for number, _ in new))
-        fold = PartitionFold(partition, PARTITIONS, self._procedures, self._clockwork)
-        for row in await connection.fetch(_select_states(generation, partition), numbers):
-            fold.resume(row["number"], row["state"], row["last_offset"])
-        rows = fold.take([(record.offset, record.timestamp_ms, record.key, record.value) for _, record in new], _raise)
-        timeline = tables.leaf(generation, "timeline", partition)
-        await _copy(connection, timeline, tables.TIMELINE_COLUMNS, rows)
-        effective = await self._replayed(connection, timeline, fold)
-        await connection.execute(_delete_applications(generation, partition), numbers)
-        await _copy(
-            connection,
-            tables.leaf(generation, "application", partition),
-            tables.APPLICATION_COLUMNS,
-            list(fold.application_rows(effective)),
-        )
-        return numbers
+        changed = list(dict.fromkeys((record.partition, number) for number, record in new))
+        folds: dict[int, PartitionFold] = {}
+        for place in changed:
+            fold = folds.get(place[0]) or folds.setdefault(place[0], self._fold(place[0]))
+            if place in stored:
+                fold.resume(place[1], stored[place]["state"], stored[place]["last_offset"])
+        lines = [
+            tables.placed(row, partition)
+            for partition, run in by_partition(record for _, record in new).items()
+            for row in folds[partition].take(map(_raw, run), _raise)
+        ]
+        await _copy(connection, f"g{generation}_timeline", tables.TIMELINE_COLUMNS, lines)
+        effective = {
+            partition: await self._replayed(connection, tables.leaf(generation, "timeline", partition), fold)
+            for partition, fold in folds.items()
+        }
+        await connection.execute(_delete_applications(generation), *_columns(changed))
+        states = [
+            tables.placed(row, partition)
+            for partition, fold in folds.items()
+            for row in fold.application_rows(effective[partition])
+        ]
+        await _copy(connection, f"g{generation}_application", tables.APPLICATION_COLUMNS, states)
+        return [number for _, number in changed]
+
+    def _fold(self, partition: int) -> PartitionFold:
+        return PartitionFold(partition, PARTITIONS, self._procedures, self._clockwork)
 
     async def _replayed(self, connection: Connection, table: str, fold: PartitionFold) -> dict[str, Progress]:
         """What counts of the applications of which an event was corrected, from their timelines in `table`."""
@@ -76,36 +93,36 @@ async def tell(connection: Connection, numbers: Sequence[str]) -> None:
         await connection.execute(NOTIFY, " ".join(numbers[begin : begin + _NOTIFIED_AT_ONCE]))
 
 
-async def _new_records(
-    connection: Connection, generation: int, partition: int, records: Sequence[Record]
-) -> list[tuple[str, Record]]:
-    """The records whose events are not on a timeline yet, each with its application."""
-    events = [(read(record.value)[0], record) for record in records]
-    rows = await connection.fetch(
-        _select_known(generation, partition),
-        list({event.subject for event, _ in events}),
-        [event.id for event, _ in events],
-    )
-    known = {(row["number"], row["source"], row["event_id"]) for row in rows}
-    return [(event.subject, record) for event, record in events if (event.subject, event.source, event.id) not in known]
+def _raw(record: Record) -> RawRecord:
+    return record.offset, record.timestamp_ms, record.key, record.value
 
 
-def _select_known(generation: int, partition: int) -> str:
+def _columns(places: Iterable[tuple[int, str]]) -> tuple[list[int], list[str]]:
+    """Partitions and numbers, as two arrays of the same length."""
+    partitions, numbers = zip(*places, strict=True)
+    return list(partitions), list(numbers)
+
+
+_ASKED: Final = "unnest($1::smallint[], $2::text[]) AS asked (partition, number)"
+
+
+def _select_stored(generation: int) -> str:
+    """Of applications: the state, and which of events with these ids are on the timeline."""
     return (
-        f"SELECT number, source, event_id FROM {tables.leaf(generation, 'timeline', partition)}"  # noqa: S608 - our names
-        " WHERE number = ANY($1) AND event_id = ANY($2)"
+        "SELECT asked.partition, asked.number, application.state, application.last_offset, known.events"  # noqa: S608 - our names
+        f" FROM {_ASKED}"
+        f" JOIN g{generation}_application application USING (partition, number)"
+        " CROSS JOIN LATERAL (SELECT array_agg(ARRAY[line.source, line.event_id]) AS events"
+        f" FROM g{generation}_timeline line WHERE line.partition = asked.partition AND line.number = asked.number"
+        " AND line.event_id = ANY($3)) known"
     )
 
 
-def _select_states(generation: int, partition: int) -> str:
+def _delete_applications(generation: int) -> str:
     return (
-        f"SELECT number, state, last_offset FROM {tables.leaf(generation, 'application', partition)}"  # noqa: S608
-        " WHERE number = ANY($1)"
+        f"DELETE FROM g{generation}_application application USING {_ASKED}"  # noqa: S608 - our names
+        " WHERE application.partition = asked.partition AND application.number = asked.number"
     )
-
-
-def _delete_applications(generation: int, partition: int) -> str:
-    return f"DELETE FROM {tables.leaf(generation, 'application', partition)} WHERE number = ANY($1)"  # noqa: S608
 
 
 def _raise(offset: int, error: MalformedEvent) -> None:
@@ -119,6 +136,6 @@ async def _copy(connection: Connection, table: str, columns: str, rows: Sequence
     await connection.copy_to_table(
         table,
         source=packed(),
-        columns=[column.strip('" ') for column in columns.split(",")],
+        columns=[*(column.strip('" ') for column in columns.split(",")), "partition"],
         format="binary",
     )

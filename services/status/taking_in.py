@@ -55,7 +55,7 @@ def take_in(settings: StatusSettings, backbone: Backbone, definitions: Definitio
 
     backbone.consumes(
         settings.consumer,
-        AsyncpgEffect(backbone.pool, following.handle, also=archive.keep),
+        AsyncpgEffect(backbone.pool, following.handle, also=archive.keep, together=True),
         max_records=settings.batch_records,
         partitions=settings.own_partitions if settings.partitions else None,
         patience_ms=0,  # people look at timelines while they change

@@ -212,7 +212,7 @@ async def test_a_consumer_that_lost_its_partition_cannot_write(stage: Stage) -> 
     assert await stage.seen() == [("a", "1")]
 
 
-def _choosing(stage: Stage, consumer: str = "choosing") -> Inbox:
+def _choosing(stage: Stage, consumer: str = "choosing", *, together: bool = False) -> Inbox:
     """Records that begin with `-` concern it not; what begins with `?` cannot be told."""
 
     def concerns(record: Record) -> bool:
@@ -221,7 +221,7 @@ def _choosing(stage: Stage, consumer: str = "choosing") -> Inbox:
             raise ValueError("unreadable")
         return not record.value.startswith(b"-")
 
-    effect = AsyncpgEffect(stage.pool, stage.handle, concerns=concerns)
+    effect = AsyncpgEffect(stage.pool, stage.handle, concerns=concerns, together=together)
     return Inbox(consumer=consumer, topic=stage.topic, generation=stage.generation, pool=stage.pool, effect=effect)
 
 
@@ -255,6 +255,67 @@ async def test_who_passes_records_of_a_lost_partition_writes_nothing_and_lets_it
     assert mine.position(0) is None
     assert await other.assign(0) == 2
     assert await stage.seen() == [("a", "2")]
+
+
+async def _together(stage: Stage) -> Inbox:
+    effect = AsyncpgEffect(stage.pool, stage.handle, together=True)
+    inbox = Inbox(consumer="all", topic=stage.topic, generation=stage.generation, pool=stage.pool, effect=effect)
+    for partition in range(3):
+        await inbox.assign(partition)
+    return inbox
+
+
+def _runs(stage: Stage, begin: int, count: int) -> dict[int, list[Record]]:
+    """Records of all three partitions, each with a key of its own."""
+    return {
+        partition: [
+            Record(stage.topic, partition, offset, 0, b"k%d" % partition, b"%d-%d" % (partition, offset))
+            for offset in range(begin, begin + count)
+        ]
+        for partition in range(3)
+    }
+
+
+async def test_few_records_of_several_partitions_are_one_transaction(stage: Stage) -> None:
+    inbox = await _together(stage)
+    assert await inbox.deliver_together(_runs(stage, 0, 2))
+    assert await inbox.deliver_together(_runs(stage, 1, 2))  # what was handled is left out
+    assert await stage.seen() == [
+        *[(f"k{partition}", f"{partition}-{offset}") for partition in range(3) for offset in (0, 1)],
+        *[(f"k{partition}", f"{partition}-2") for partition in range(3)],
+    ]
+    assert await stage.pool.fetchval("SELECT count(DISTINCT xmin::text) FROM seen") == 2
+    assert [await inbox.assign(partition) for partition in range(3)] == [3, 3, 3]
+
+
+async def test_what_fails_together_is_handled_apart(stage: Stage) -> None:
+    stage.broken.add(b"1-1")
+    inbox, runs = await _together(stage), _runs(stage, 0, 3)
+    assert not await inbox.deliver_together(runs)
+    assert await stage.seen() == []
+    for partition, run in runs.items():
+        await inbox.deliver(partition, run)
+    assert len(await stage.seen()) == 7  # without what cannot be handled and the one behind it
+    assert not await inbox.deliver_together(_runs(stage, 3, 1))  # one of the keys waits
+    assert len(await stage.seen()) == 7
+
+
+async def test_nothing_is_written_together_where_one_partition_was_lost(stage: Stage) -> None:
+    mine, other, runs = await _together(stage), await _together(stage), _runs(stage, 0, 1)
+    await other.deliver(2, runs[2])
+    assert not await mine.deliver_together(runs)
+    assert await stage.seen() == [("k2", "2-0")]
+    mine.revoke(1)
+    assert not await mine.deliver_together({partition: runs[partition] for partition in (0, 1)})
+    assert await stage.seen() == [("k2", "2-0")]
+
+
+async def test_what_concerns_nobody_is_not_written_together(stage: Stage) -> None:
+    inbox = _choosing(stage, together=True)
+    for partition in range(2):
+        await inbox.assign(partition)
+    runs = {partition: [Record(stage.topic, partition, 0, 0, b"a", b"-")] for partition in range(2)}
+    assert not await inbox.deliver_together(runs)
 
 
 async def test_what_cannot_be_told_is_quarantined_and_holds_back_also_what_concerns_nobody(stage: Stage) -> None:

@@ -38,10 +38,10 @@ class Archive:
         self._log: int | None = None
 
     async def keep(self, connection: Connection, records: Sequence[Record]) -> None:
-        """Keep records of one partition, within the caller's transaction."""
+        """Keep records within the caller's transaction."""
         log = await self._number(connection)
         await connection.copy_records_to_table(
-            f"archive_{records[0].partition:02d}",
+            "archive",
             columns=COLUMNS,
             records=[
                 (

@@ -9,19 +9,22 @@ another release has taken in, every release brings into its own from the archive
 An event is on a timeline once, by (source, id), so to begin too early costs time and changes nothing.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from contracts.envelope import MalformedEvent
 from runtime.database import Connection, Pool
-from runtime.records import Record
+from runtime.records import Record, by_partition
 from services.status.projections import Projector, tell
 from services.status.store.archive import archived, log_number
 from services.status.store.generations import WRITE_SHARED, live_generation
 
 MOVE: Final = """
-UPDATE generation_parts part SET next_offset = $5 FROM logs
-WHERE generation = $1 AND partition = $2 AND logs.topic = $3 AND part.log = logs.log AND next_offset = $4
+UPDATE generation_parts part SET next_offset = step.next_offset
+FROM logs, unnest($3::int[], $4::bigint[], $5::bigint[]) AS step (partition, expected, next_offset)
+WHERE generation = $1 AND logs.topic = $2 AND part.log = logs.log
+  AND part.partition = step.partition AND part.next_offset = step.expected
+RETURNING part.partition
 """
 ENSURE_PART: Final = """
 INSERT INTO generation_parts (generation, partition, log, target, done)
@@ -69,7 +72,7 @@ class Following:
         """What was taken in out of quarantine and looked at already, by its id there."""
 
     async def handle(self, connection: Connection, records: Sequence[Record]) -> None:
-        """Take in records of one partition, in order, within the caller's transaction, and tell the listeners.
+        """Take in records, those of a partition in order, within the caller's transaction, and tell the listeners.
 
         While no generation of this version is live they are only looked at: they are in the archive. Raises
         `MalformedEvent` for a record that cannot be read.
@@ -79,13 +82,15 @@ class Following:
         if live is None:
             self._projector.check(records)
             return
-        topic, place = await self._topic(), records[0].partition
-        step = (live.id, place, topic, records[0].offset, records[-1].offset + 1)
+        topic = await self._topic()
+        runs = by_partition(records)
         brought: list[str] = []
-        if await connection.execute(MOVE, *step) != "UPDATE 1":
+        if behind := runs.keys() - await _move(connection, live.id, topic, runs.values()):
             log = await log_number(connection, topic)
-            brought = await self._reach(connection, live.id, place, log, records[0].offset)
-            await connection.execute(MOVE, *step)  # not for what comes out of quarantine: that is passed already
+            for place in sorted(behind):
+                brought += await self._reach(connection, live.id, place, log, runs[place][0].offset)
+            # not for what comes out of quarantine: that is passed already
+            await _move(connection, live.id, topic, [runs[place] for place in behind])
         changed = await self._projector.project(connection, live.id, records)
         await tell(connection, brought + changed)
 
@@ -165,3 +170,10 @@ class Following:
                     count += len(changed)
             self._released.add(row["id"])
         return count
+
+
+async def _move(connection: Connection, generation: int, topic: str, runs: Iterable[Sequence[Record]]) -> set[int]:
+    """Move the generation past records of each of several partitions; the partitions in which it stood before them."""
+    steps = [(run[0].partition, run[0].offset, run[-1].offset + 1) for run in runs]
+    rows = await connection.fetch(MOVE, generation, topic, *zip(*steps, strict=True))
+    return {row["partition"] for row in rows}

@@ -71,6 +71,9 @@ _SHAPES: Final = {"timeline": TIMELINE, "application": APPLICATION}
 
 _fixed_timeline: Final = struct.Struct("!h iq iq iq ii").pack
 _fixed_application: Final = struct.Struct("!h iq iq iq iq").pack
+_from_int2: Final = struct.Struct("!h").unpack_from
+_int2: Final = struct.Struct("!h").pack
+_int2_field: Final = struct.Struct("!ih").pack
 _int4: Final = struct.Struct("!i").pack
 _int4_field: Final = struct.Struct("!ii").pack
 _int8_field: Final = struct.Struct("!iq").pack
@@ -125,6 +128,11 @@ def timeline_row(  # noqa: PLR0917 - called a hundred thousand times a second, a
             text_array_field(deviations) if deviations else NULL,
         )
     )
+
+
+def placed(row: bytes, partition: int) -> bytes:
+    """A packed row with its partition as the last column, for the table of all partitions."""
+    return _int2(_from_int2(row)[0] + 1) + row[2:] + _int2_field(2, partition)
 
 
 def application_row(
