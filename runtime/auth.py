@@ -165,12 +165,12 @@ def _challenge(error: str = "", description: str = "") -> str:
 
 async def authenticate(connection: Connection) -> Principal:
     """The principal of the request's bearer token; 401 where there is no valid one, 503 where keys cannot be had."""
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = _bearer(connection.headers.get("authorization", ""))
+    if not token:
         raise problems.unauthorized("Send a bearer token.", challenge=_challenge())
     verifier: TokenVerifier = connection.app.state.verifier
     try:
-        return await verifier.verify(token.strip())
+        return await verifier.verify(token)
     except InvalidToken as error:
         raise problems.unauthorized(
             str(error), challenge=_challenge("invalid_token", str(error)), slug="invalid-token", title="Invalid token"
@@ -179,6 +179,23 @@ async def authenticate(connection: Connection) -> Principal:
         raise problems.unavailable(
             "The issuer of tokens cannot be reached to check this one.", slug="issuer-away"
         ) from None
+
+
+async def proves_a_role(verifier: TokenVerifier, authorization: str) -> bool:
+    """Whether an `Authorization` header has a valid token with a role of this system: for routes that answer anybody.
+
+    What cannot be checked proves nothing.
+    """
+    token = _bearer(authorization)
+    try:
+        return bool(token) and bool((await verifier.verify(token)).roles)
+    except (InvalidToken, KeysUnavailable):
+        return False
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def requires(*roles: str) -> Guard:

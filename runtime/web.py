@@ -41,6 +41,7 @@ def create_app(
     ready: Mapping[str, Check] | None = None,
     middleware: Sequence[Middleware] = (),
     metrics: Metrics | None = None,
+    verifier: TokenVerifier | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     front: Callable[[ASGIApp], ASGIApp] | None = None,
     exception_handlers: ExceptionHandlersMap | None = None,
@@ -53,10 +54,10 @@ def create_app(
     longer than two seconds. `lifespan` must not wait for Kafka or PostgreSQL: requests are answered only afterwards.
     A route takes larger bodies with its own `request_max_body_size`. `front` wraps the framework, inside the layers that
     every request passes: for routes that are asked so often that the framework's share counts. `exception_handlers`:
-    instead of problem details, for what people look at.
+    instead of problem details, for what people look at. `verifier`: one that other parts use too.
     """
     metrics = metrics or Metrics(settings.service_name)
-    verifier = verifier_of(settings)
+    verifier = verifier or verifier_of(settings)
     stopping = asyncio.Event()
     common = {
         "settings": settings,

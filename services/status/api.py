@@ -24,7 +24,7 @@ from services.status.answering.timelines import Timelines
 from services.status.answering.views import Presenter
 from services.status.clocks.waiting import WaitingView
 from services.status.folding.fold import decode_progress
-from services.status.past.api import AsOf, Past, ValidAt, by_applicant
+from services.status.past.api import AsOf, Past, ValidAt
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -89,7 +89,7 @@ class Public:
             """
             if as_of is not None or valid_at is not None:
                 return await self._past.status(request, await self.find(request, number), as_of, valid_at)
-            asker = Asker(_client(request), is_applicant=by_applicant(request))
+            asker = Asker(_client(request), request.headers.get("authorization"))
             answer = await self._answers.status(asker, number, request.headers.get("if-none-match"))
             return Response(answer.body, status_code=answer.status, headers=_cached(answer.etag), media_type=JSON)
 
@@ -111,7 +111,7 @@ class Public:
             head = await self.find(request, number)
             if as_of is not None or valid_at is not None:
                 return await self._past.timeline(request, head, as_of, valid_at, after=after, limit=limit)
-            self._past.note(request, head, min(head.n, after + limit))
+            await self._past.note(request, head, min(head.n, after + limit))
             etag = self._answers.etag(head.n, head.version)
             if matches(request.headers.get("if-none-match"), etag):
                 return Response(b"", status_code=304, headers=_cached(etag), media_type=JSON)

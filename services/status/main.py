@@ -14,13 +14,14 @@ from litestar import Litestar
 
 from contracts import catalogue
 from contracts.envelope import CONTENT_TYPE, PARTITIONS, is_public, key_of
+from runtime.auth import proves_a_role
 from runtime.backbone import Backbone, Log
 from runtime.database import Pool, make_pool
 from runtime.metrics import Metrics
 from runtime.quarantine_api import quarantine_routes
 from runtime.serve import run
 from runtime.settings import load_settings
-from runtime.web import create_app
+from runtime.web import create_app, verifier_of
 from services.status.answering.answers import Answers
 from services.status.answering.bodies import Bodies
 from services.status.answering.entries import Entries, Entry
@@ -140,7 +141,12 @@ def build(settings: StatusSettings) -> Litestar:
 
     shown_as = presentation_version(presenter, WORDS.read_bytes())
     historian = Historian(presenter, procedures)
-    past = Past(lookups, timelines, presenter, historian, shown, version=shown_as, sees_quarantine=not shards)
+    verifier = verifier_of(settings)
+    is_staff = partial(proves_a_role, verifier)
+    past = Past(
+        lookups, timelines, presenter, historian, shown,
+        version=shown_as, is_staff=is_staff, sees_quarantine=not shards,
+    )  # fmt: skip
     read_only = read_pool(
         settings.database, settings.schema_name, before=views_of(settings.schema_name, definitions.version)
     )
@@ -151,6 +157,7 @@ def build(settings: StatusSettings) -> Litestar:
         RateLimit(settings.lookups_per_s, settings.lookups_burst),
         version=shown_as,
         note=shown.note,
+        is_staff=is_staff,
     )
     public = Public(answers, lookups, presenter, timelines, streams, past=past)
     return create_app(
@@ -180,6 +187,7 @@ def build(settings: StatusSettings) -> Litestar:
         lifespan=[backbone.running, _opened(read_only), _opened(reading), shown.ending, _ending(streams)],
         ready={"database": backbone.check_database, "consumers": backbone.check_consumers, "lag": lag.check},
         metrics=metrics,
+        verifier=verifier,
         front=in_front(answers, streams),
     )
 

@@ -193,6 +193,21 @@ def test_look_ups_of_applicants_count_also_where_nothing_had_changed(status: Sta
     wait_until(lambda: _rows(status, number) == [(1, 1), (2, 3)], "what was shown is written")
 
 
+def test_a_look_up_with_a_forged_token_is_answered_and_counts_as_the_applicants(status: Status) -> None:
+    number = _published(status, 2)
+    officer = status.token("officer")
+    signed, _, signature = officer["Authorization"].rpartition(".")
+    forged = {"Authorization": f"{signed}.{'A' * len(signature)}"}
+    with status.client() as client:
+        entries = client.get(f"/applications/{number}/timeline", headers=officer).json()["entries"]
+        past = {"as_of": entries[-1]["recorded_at"]}
+        for path, given in (("", {}), ("/timeline", {}), ("", past)):
+            for headers in (officer, forged):
+                answer = client.get(f"/applications/{number}{path}", params=given, headers=headers)
+                assert answer.status_code == 200
+    wait_until(lambda: _rows(status, number) == [(2, 3)], "what was shown is written")
+
+
 def test_a_look_into_the_past_counts_with_what_it_showed(status: Status) -> None:
     number = _published(status, 1)
     with status.client() as client:

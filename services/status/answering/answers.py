@@ -5,7 +5,7 @@ Both ways in (`services.status.answering.hot`, `services.status.api`) give the s
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from math import ceil
 from typing import Final, NamedTuple
@@ -24,14 +24,16 @@ _EVENTS_IN_TAG: Final = re.compile(r'"(\d{1,9})-')
 
 Note = Callable[[str, int], None]
 """(number, n): so many events of the application were shown."""
+IsStaff = Callable[[str], Awaitable[bool]]
+"""Whether an `Authorization` header proves that staff ask; what they are shown is not kept."""
 
 
 class Asker(NamedTuple):
     """Who asks: as much as matters to the answer."""
 
     address: str
-    is_applicant: bool
-    """Staff send a token; what they were shown is not kept."""
+    authorization: str | None
+    """The header, if one was sent."""
 
 
 class Answer(NamedTuple):
@@ -54,6 +56,7 @@ class Answers:
         *,
         version: str,
         note: Note,
+        is_staff: IsStaff,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._reads = reads
@@ -62,6 +65,7 @@ class Answers:
         self._limit = limit
         self._version = version
         self._note = note
+        self._is_staff = is_staff
         self._now = now
 
     async def status(self, asker: Asker, text: str, condition: str | None) -> Answer:
@@ -77,7 +81,7 @@ class Answers:
                 raise unknown_number()
             answer = self._answer(number, standing, condition)
             if answer is not None:
-                if asker.is_applicant:
+                if asker.authorization is None or not await self._is_staff(asker.authorization):
                     self._note(number, standing.n)
                 return answer
         raise AssertionError("a row was read without its state")

@@ -56,7 +56,7 @@ class Hot:
         await answer(scope, receive, send)
 
     async def _status(self, client: str, number: str, headers: Headers) -> ASGIApp:
-        asker = Asker(client, is_applicant=b"authorization" not in headers)
+        asker = Asker(client, _text(headers, b"authorization"))
         status, etag, body = await self._answers.status(asker, number, _text(headers, b"if-none-match"))
         said = [(b"etag", etag.encode()), _NO_CACHE]
         if status == 200:

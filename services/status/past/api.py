@@ -17,6 +17,7 @@ from runtime.auth import requires
 from runtime.conditional import is_unchanged, not_modified
 from runtime.pagination import next_link
 from runtime.problems import Problem
+from services.status.answering.answers import IsStaff
 from services.status.answering.lookups import Head, Lookups
 from services.status.answering.timelines import Timelines
 from services.status.answering.views import Presenter, at
@@ -81,6 +82,7 @@ class Past:
         shown: Shown,
         *,
         version: str,
+        is_staff: IsStaff,
         sees_quarantine: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -90,6 +92,7 @@ class Past:
         self._historian = historian
         self._shown = shown
         self._version = version
+        self._is_staff = is_staff
         self._sees_quarantine = sees_quarantine
         self._now = now
 
@@ -102,7 +105,7 @@ class Past:
         if is_unchanged(request, headers["ETag"]):
             return _unchanged(headers)
         rows = await self._timelines.whole(head.number, head.n)
-        self.note(request, head, asof.shown_of(asof.visible(rows, instants)))
+        await self.note(request, head, asof.shown_of(asof.visible(rows, instants)))
         return _answer(self._historian.status(head, rows, instants), headers)
 
     async def timeline(
@@ -116,7 +119,7 @@ class Past:
         rows = await self._timelines.whole(head.number, head.n)
         page, following = self._historian.timeline(head, rows, instants, after=after, limit=limit)
         shown = asof.shown_of(asof.visible(rows, instants))
-        self.note(request, head, min(shown, page.entries[-1].n) if page.entries else 0)
+        await self.note(request, head, min(shown, page.entries[-1].n) if page.entries else 0)
         return _answer(page, headers | dict(next_link(request, following)))
 
     def routes(self, find: Find) -> Router:
@@ -203,15 +206,11 @@ class Past:
             "Cache-Control": _SETTLED if settled else _OPEN,
         }
 
-    def note(self, request: Request[Any, Any, Any], head: Head, n: int) -> None:
-        """Note that the timeline is being shown up to event `n`, if it is to an applicant."""
-        if n and by_applicant(request):
+    async def note(self, request: Request[Any, Any, Any], head: Head, n: int) -> None:
+        """Note that the timeline is being shown up to event `n`, unless it is to staff."""
+        authorization = request.headers.get("authorization")
+        if n and (authorization is None or not await self._is_staff(authorization)):
             self._shown.note(head.number, n)
-
-
-def by_applicant(request: Request[Any, Any, Any]) -> bool:
-    """Whether a look-up is an applicant's: staff send a token."""
-    return "authorization" not in request.headers
 
 
 _REVERSED: Final = Text("from lebih lambat daripada to: tukarkan keduanya.", "from is later than to: exchange them.")

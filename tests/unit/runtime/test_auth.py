@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from litestar import Request, Router, get
 from litestar.testing import TestClient
 
-from runtime.auth import Principal, basic_credentials, requires
+from runtime.auth import Principal, basic_credentials, proves_a_role, requires
 from runtime.settings import Settings
-from runtime.web import create_app
+from runtime.web import create_app, verifier_of
 
 Bearer = Callable[..., dict[str, str]]
 
@@ -215,3 +215,31 @@ def test_a_service_without_an_issuer_takes_no_token(settings: Settings, bearer: 
     app = create_app(settings=settings.model_copy(update={"issuer": ""}), title="t", version="1", routes=[anyone])
     with TestClient(app) as client:
         assert client.get("/anyone", headers=bearer()).status_code == 401
+
+
+async def test_a_valid_token_with_a_known_role_proves_it(settings: Settings, bearer: Bearer) -> None:
+    verifier = verifier_of(settings)
+    for role in ("officer", "system"):
+        assert await proves_a_role(verifier, bearer(role)["Authorization"])
+
+
+@pytest.mark.parametrize("sent", ["", "Bearer", "Bearer x", "Bearer é.é.é", "Basic eDp5"])
+async def test_what_is_no_token_proves_no_role(settings: Settings, sent: str) -> None:
+    assert not await proves_a_role(verifier_of(settings), sent)
+
+
+async def test_a_token_that_is_forged_over_or_without_a_role_proves_none(settings: Settings, bearer: Bearer) -> None:
+    verifier = verifier_of(settings)
+    for sent in (
+        bearer("officer", key=Ed25519PrivateKey.generate()),
+        bearer("officer", exp=int(time.time()) - DAY_S),
+        bearer("officer", aud="other"),
+        bearer("emperor"),
+        bearer(),
+    ):
+        assert not await proves_a_role(verifier, sent["Authorization"])
+
+
+async def test_no_role_is_proved_while_no_key_was_ever_fetched(settings: Settings, bearer: Bearer) -> None:
+    away = settings.model_copy(update={"jwks": "file:///nowhere/jwks.json"})
+    assert not await proves_a_role(verifier_of(away), bearer("officer")["Authorization"])

@@ -42,11 +42,15 @@ class _Noted:
         self.noted.append((number, n))
 
 
+async def _is_staff(authorization: str) -> bool:
+    return authorization == "Bearer staff"
+
+
 def _past(rows: _Rows, noted: _Noted, *, sees_quarantine: bool = True) -> Past:
     presenter = Presenter(CATALOGUE, PROCEDURES)
     return Past(
         rows, Timelines(rows, Entries(presenter)), presenter, Historian(presenter, PROCEDURES), noted,  # type: ignore[arg-type]
-        version="v", sees_quarantine=sees_quarantine, now=lambda: datetime(2026, 11, 24, tzinfo=UTC),
+        version="v", is_staff=_is_staff, sees_quarantine=sees_quarantine, now=lambda: datetime(2026, 11, 24, tzinfo=UTC),
     )  # fmt: skip
 
 
@@ -83,6 +87,12 @@ async def test_what_an_applicant_sees_of_the_past_is_noted_and_what_staff_see_is
     noted = _Noted()
     past = _past(_Rows(), noted)
     await _ask(past, MONDAY.isoformat())
-    await _ask(past, (MONDAY + hours(3)).isoformat(), authorization="Bearer x")
+    await _ask(past, (MONDAY + hours(3)).isoformat(), authorization="Bearer staff")
     await _ask(past, "2020-01-01")
+    assert noted.noted == [(NUMBER, 1)]
+
+
+async def test_what_is_seen_with_a_forged_token_is_noted() -> None:
+    noted = _Noted()
+    await _ask(_past(_Rows(), noted), MONDAY.isoformat(), authorization="Bearer forged")
     assert noted.noted == [(NUMBER, 1)]

@@ -25,6 +25,10 @@ Shown = list[tuple[str, int]]
 Said = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
+async def is_staff(authorization: str) -> bool:
+    return authorization == "Bearer staff"
+
+
 class Twins:
     """Two applications with the same parts, one of which has the hot routes in front."""
 
@@ -47,6 +51,7 @@ class Twins:
             RateLimit(lookups_per_s, 1),
             version="presented",
             note=lambda number, n: self.shown.append((number, n)),
+            is_staff=is_staff,
             now=lambda: self.now,
         )
 
@@ -202,8 +207,14 @@ async def test_head_has_the_headers_of_get(twins: Twins) -> None:
 
 
 async def test_what_staff_are_shown_is_not_noted(twins: Twins) -> None:
-    await twins.ask(f"/applications/{NUMBER}", authorization="Bearer x")
+    await twins.ask(f"/applications/{NUMBER}", authorization="Bearer staff")
     assert twins.shown == []
     await twins.ask(f"/applications/{NUMBER}")
     await twins.ask(f"/applications/{NUMBER}", if_none_match='"1-2-a-presented"')
     assert twins.shown == [(NUMBER, 1)] * 4
+
+
+@pytest.mark.parametrize("authorization", ["Bearer forged", "Basic eDp5", "", "\xff"])
+async def test_what_proves_nothing_is_answered_and_noted_as_the_applicants(twins: Twins, authorization: str) -> None:
+    assert (await twins.ask(f"/applications/{NUMBER}", authorization=authorization))[0] == 200
+    assert twins.shown == [(NUMBER, 1)] * 2
