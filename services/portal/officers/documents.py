@@ -1,8 +1,9 @@
 """An applicant's document on an officer's screen. Such files are hostile: only three kinds are shown, none as a page.
 
 Images lie in an `<img>`, which runs nothing. A PDF lies in a frame of its own: browsers show it in their viewer, which
-they isolate from the page; a `sandbox` would keep the viewer from starting at all, so the frame has none. What makes it
-safe is that the type is one of three and not guessed (`nosniff`), and that the policy of the answer allows nothing.
+they isolate from the page; a `sandbox` would keep the viewer from starting at all, so the frame has none. Nor has a PDF's
+policy: Chromium starts its viewer without regard to it there, and Safari saves the file instead of showing it. What makes
+it safe is that the type is one of three and not guessed (`nosniff`), and that the policy of the answer allows nothing.
 """
 
 from collections.abc import AsyncIterator
