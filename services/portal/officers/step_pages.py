@@ -1,8 +1,10 @@
 """`/petugas/kasus/{number}/langkah/{step}`: a command as a form, then in the applicant's words, then sent."""
 
+import asyncio
 import hashlib
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Response, get, post
@@ -18,7 +20,7 @@ from services.portal.officers.sending import Sending, fee_groups, placeholders, 
 from services.portal.officers.steps import Step, fact_words, offered_step, step_of
 from services.portal.portal import Asked, Portal
 from services.portal.refusals import NOT_FOUND, refusal
-from services.portal.upstream import STAFF, Refused
+from services.portal.upstream import STAFF, Refused, no_call
 from services.portal.visit import Visit
 
 _SHOWN_REFUSALS = (400, 409, 412, 422)
@@ -35,12 +37,12 @@ def step_routes(portal: Portal) -> list[ControllerRouterHandler]:
         step = step_of(slug)
         if step is None:
             return refusal(visit, NOT_FOUND)
-        pages = _Pages(portal, visit, step, *await read_case(portal, visit, number))
-        fields = {name: [value] for name, value in request.query_params.items()}
-        if "fees" in step.fields:
-            pages.wished = await wished_fees(portal, visit, pages.case["number"])
-            fields = _chosen(pages.wished, pages.choices) | fields
-        given = Form(fields)
+        (case, choices), wished = await asyncio.gather(
+            read_case(portal, visit, number),
+            wished_fees(portal, visit, number) if "fees" in step.fields else no_call([]),
+        )
+        pages = _Pages(portal, visit, step, case, choices, wished=wished)
+        given = Form(_chosen(wished, choices) | {name: [value] for name, value in request.query_params.items()})
         return pages.form(given) if step.fields else pages.preview(given, Sending(_bare(step), {}))
 
     @post("/petugas/kasus/{number:str}/langkah/{slug:str}", status_code=200, include_in_schema=False)
@@ -111,13 +113,16 @@ def digest_of(secret: str) -> str:
 class _Pages:
     """The pages of one step of one case."""
 
-    def __init__(self, portal: Portal, visit: Visit, step: Step, case: dict[str, Any], choices: dict[str, Any]) -> None:
+    def __init__(
+        self, portal: Portal, visit: Visit, step: Step, case: dict[str, Any], choices: dict[str, Any],
+        *, wished: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         self.portal = portal
         self.visit = visit
         self.step = step
         self.case = case
         self.choices = choices
-        self.wished: list[str] = []
+        self.wished = wished
         """The fees that the applicant chose."""
 
     @property
