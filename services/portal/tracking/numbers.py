@@ -9,6 +9,22 @@ _IN_ADDRESS: Final = re.compile(r"/lacak/([^/?#]+)")
 MOST: Final = 200
 
 
+class UnknownNumber(Exception):
+    """What was typed is the number of nothing."""
+
+    def __init__(self, typed: str) -> None:
+        super().__init__()
+        self.typed = typed
+
+
+def number_of(typed: str) -> str:
+    """As `canonical`. Raises `UnknownNumber`."""
+    number = canonical(typed)
+    if number is None:
+        raise UnknownNumber(typed)
+    return number
+
+
 def canonical(text: str) -> str | None:
     """The number that is meant: in any case, with spaces, without dashes, or as the address of its page; none otherwise."""
     text = text.strip()[:MOST]

@@ -11,9 +11,8 @@ from msgspec import Struct
 from runtime.addresses import segment
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.answers import Text
-from services.portal.tracking.numbers import canonical
-from services.portal.tracking.owning import CodeNeeded, ask_for_code, own_draft, path_of
-from services.portal.tracking.track_pages import unknown
+from services.portal.tracking.numbers import number_of
+from services.portal.tracking.owning import own_draft, path_of
 from services.portal.upstream import SYSTEM, Refused
 
 
@@ -43,13 +42,8 @@ def openings_routes(portal: Portal) -> list[ControllerRouterHandler]:
     async def show(request: Asked, number: FromPath[str]) -> Response[Any]:
         """The list, the latest first."""
         visit = portal.visit(request)
-        known = canonical(number)
-        if known is None:
-            return unknown(visit, number)
-        try:
-            await own_draft(portal, visit, known)
-        except CodeNeeded:
-            return ask_for_code(visit, known, "dibuka")
+        known = number_of(number)
+        await own_draft(portal, visit, known, "dibuka")
         opened: list[Opening] = []
         try:
             place = f"/cases/{segment(known)}/openings"

@@ -40,17 +40,28 @@ class Outstanding(Struct, frozen=True):
 
 
 class CodeNeeded(Exception):
-    """Nobody has proved to be the applicant, or no longer."""
+    """Nobody has proved to be the applicant, or no longer. `then`: the page to go on to."""
+
+    def __init__(self, number: str, then: str) -> None:
+        super().__init__()
+        self.number = number
+        self.then = then
 
 
-async def own_draft(portal: Portal, visit: Visit, number: str) -> tuple[Code, Outstanding]:
+def own_code(visit: Visit, number: str, then: str) -> Code:
+    """The access code that was given before. Raises `CodeNeeded`."""
+    code = code_of(visit, number)
+    if code is None:
+        raise CodeNeeded(number, then)
+    return code
+
+
+async def own_draft(portal: Portal, visit: Visit, number: str, then: str) -> tuple[Code, Outstanding]:
     """What intake tells the applicant, with the code that was given before; checked anew, since it may have been replaced.
 
     Raises `CodeNeeded`; a code that no longer fits is forgotten.
     """
-    code = code_of(visit, number)
-    if code is None:
-        raise CodeNeeded
+    code = own_code(visit, number, then)
     try:
         path = f"/drafts/{segment(number)}"
         return code, (await portal.intake.get(path, visit, auth=code, type=Outstanding)).body
@@ -58,12 +69,7 @@ async def own_draft(portal: Portal, visit: Visit, number: str) -> tuple[Code, Ou
         if refused.status not in (401, 403, 404):
             raise
         forget_code(visit, number)
-        raise CodeNeeded from refused
-
-
-def ask_for_code(visit: Visit, number: str, then: str) -> Response[Any]:
-    """To the page that asks for the access code, and from there on."""
-    return visit.redirect(f"{path_of(number, 'masuk')}?lalu={then}")
+        raise CodeNeeded(number, then) from refused
 
 
 def forget_code(visit: Visit, number: str) -> None:

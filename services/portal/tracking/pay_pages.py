@@ -11,7 +11,7 @@ from runtime.addresses import segment
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.answers import Status
 from services.portal.tracking.gathering import fee_of
-from services.portal.tracking.numbers import canonical
+from services.portal.tracking.numbers import number_of
 from services.portal.tracking.owning import path_of
 from services.portal.tracking.track_pages import unknown
 from services.portal.upstream import Away, Refused
@@ -24,9 +24,7 @@ def pay_routes(portal: Portal) -> list[ControllerRouterHandler]:
     async def pay(request: Asked, number: FromPath[str]) -> Response[Any]:
         """The billing code, and everything around it."""
         visit = portal.visit(request)
-        known = canonical(number)
-        if known is None:
-            return unknown(visit, number)
+        known = number_of(number)
         try:
             status = (await portal.status.get(f"/applications/{segment(known)}", visit, type=Status)).body
         except Refused as refused:

@@ -11,9 +11,8 @@ from services.portal.applying.uploading import FileTooLarge, Incoming, counted, 
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.answers import Entry
 from services.portal.tracking.gathering import timeline
-from services.portal.tracking.numbers import canonical
-from services.portal.tracking.owning import CodeNeeded, Outstanding, ask_for_code, new_key, own_draft, path_of
-from services.portal.tracking.track_pages import unknown
+from services.portal.tracking.numbers import number_of
+from services.portal.tracking.owning import Outstanding, new_key, own_draft, path_of
 from services.portal.upstream import Code, Refused, UpstreamError
 from services.portal.visit import Visit
 
@@ -43,13 +42,8 @@ def supply_routes(portal: Portal) -> list[ControllerRouterHandler]:
     async def ask(request: Asked, number: FromPath[str]) -> Response[Any]:
         """What is asked for, each with a field for the file."""
         visit = portal.visit(request)
-        known = canonical(number)
-        if known is None:
-            return unknown(visit, number)
-        try:
-            _, asked = await own_draft(portal, visit, known)
-        except CodeNeeded:
-            return ask_for_code(visit, known, "dokumen")
+        known = number_of(number)
+        _, asked = await own_draft(portal, visit, known, "dokumen")
         return await page(visit, known, asked)
 
     @post(
@@ -61,13 +55,8 @@ def supply_routes(portal: Portal) -> list[ControllerRouterHandler]:
     async def supply(request: Asked, number: FromPath[str], requirement: FromPath[str]) -> Response[Any]:
         """Take the file and hand it on; what is wrong with it is said beside its field."""
         visit = portal.visit(request)
-        known = canonical(number)
-        if known is None:
-            return unknown(visit, number)
-        try:
-            code, asked = await own_draft(portal, visit, known)
-        except CodeNeeded:
-            return ask_for_code(visit, known, "dokumen")
+        known = number_of(number)
+        code, asked = await own_draft(portal, visit, known, "dokumen")
         try:
             incoming = await multipart(visit, asked.document_limit_bytes)
             error = await _hand_on(portal, visit, code, requirement, incoming)

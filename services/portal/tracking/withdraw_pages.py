@@ -10,9 +10,8 @@ from contracts.catalogue import load as load_catalogue
 from runtime.addresses import segment
 from services.portal.portal import Asked, Portal
 from services.portal.tracking.answers import Status
-from services.portal.tracking.numbers import canonical
-from services.portal.tracking.owning import ask_for_code, code_of, forget_code, new_key, path_of
-from services.portal.tracking.track_pages import unknown
+from services.portal.tracking.numbers import number_of
+from services.portal.tracking.owning import CodeNeeded, forget_code, new_key, own_code, path_of
 from services.portal.upstream import Refused
 from services.portal.visit import Visit
 
@@ -36,11 +35,8 @@ def withdraw_routes(portal: Portal) -> list[ControllerRouterHandler]:
     async def ask(request: Asked, number: FromPath[str]) -> Response[Any]:
         """What withdrawing means, and whether it is really meant."""
         visit = portal.visit(request)
-        known = canonical(number)
-        if known is None:
-            return unknown(visit, number)
-        if code_of(visit, known) is None:
-            return ask_for_code(visit, known, "tarik")
+        known = number_of(number)
+        own_code(visit, known, "tarik")
         return await page(visit, known)
 
     @post("/lacak/{number:str}/tarik", include_in_schema=False, status_code=303)
@@ -48,12 +44,8 @@ def withdraw_routes(portal: Portal) -> list[ControllerRouterHandler]:
         """Done, once, however often it is sent."""
         visit = portal.visit(request)
         form = await visit.form()
-        known = canonical(number)
-        if known is None:
-            return unknown(visit, number)
-        code = code_of(visit, known)
-        if code is None:
-            return ask_for_code(visit, known, "tarik")
+        known = number_of(number)
+        code = own_code(visit, known, "tarik")
         chosen = form.get("alasan")
         if not form.get("yakin"):
             words = visit._("Centang bahwa Anda benar-benar ingin menariknya kembali.")
@@ -69,7 +61,7 @@ def withdraw_routes(portal: Portal) -> list[ControllerRouterHandler]:
         except Refused as refused:
             if refused.status == 401:
                 forget_code(visit, known)
-                return ask_for_code(visit, known, "tarik")
+                raise CodeNeeded(known, "tarik") from refused
             if refused.slug != "already-ended":
                 raise
             visit.flash("info", visit._("Permohonan ini sudah berakhir; tidak ada lagi yang dapat ditarik kembali."))
