@@ -17,7 +17,7 @@ from litestar import Litestar
 from runtime.database import make_pool
 from runtime.eventstore import PostgresEventStore
 from runtime.inbox import Effect, Inbox
-from runtime.kafka import LOG_CONFIG, ensure_topic, open_broker, topic_generation
+from runtime.kafka import LOG_CONFIG, ensure_topic, open_broker
 from runtime.migrations import migrate
 from runtime.quarantine import Quarantine
 from runtime.relay import Relay, RelayMetrics
@@ -86,6 +86,7 @@ class Backbone:
         self._works: dict[str, Callable[[], Awaitable[None]]] = {}
         self._prepared = asyncio.Event()
         self._generation = settings.log_generation
+        self._reaching: asyncio.Task[str] | None = None
 
     def consumes(
         self,
@@ -110,7 +111,7 @@ class Backbone:
     async def generation(self) -> str:
         """The generation of the log's topic; known once the broker was reached."""
         if self._generation is None:
-            self._generation = await topic_generation(self._settings.kafka, self._log.topic)
+            return await self._reach_log()
         return self._generation
 
     async def qualified_topic(self) -> str:
@@ -137,6 +138,8 @@ class Backbone:
             async with running(prepare=self._prepare, relay=self._relay, consumers=self._consume, **works):
                 yield
         finally:
+            if self._reaching is not None:
+                self._reaching.cancel()
             await self.store.close()
             self.pool.terminate()
 
@@ -149,15 +152,23 @@ class Backbone:
         await asyncio.Event().wait()
 
     async def _reach_log(self) -> str:
+        """The log's generation, once it is there. Those who want it at the same time wait for the same answer."""
         await self._prepared.wait()
-        await ensure_topic(
+        if self._reaching is None or self._reaching.done():
+            self._reaching = asyncio.create_task(self._ensure_log())
+        return await asyncio.shield(self._reaching)
+
+    async def _ensure_log(self) -> str:
+        found = await ensure_topic(
             self._settings.kafka,
             self._log.topic,
             partitions=self._log.partitions,
             replication=self._settings.topic_replication,
             config=LOG_CONFIG,
+            tell_generation=self._generation is None,
         )
-        return await self.generation()
+        self._generation = self._generation or found or ""
+        return self._generation
 
     async def _relay(self) -> None:
         generation = await self._reach_log()

@@ -14,8 +14,6 @@ import asyncpg
 import structlog
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
-from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg.conninfo import conninfo_to_dict
 
 from runtime.database import Connection, Pool, check_schema, make_pool
 from runtime.faults import is_transient
@@ -39,7 +37,25 @@ SELECT notification_id, originator_id, topic, state FROM {schema}.stored_events
 WHERE notification_id > $1 ORDER BY notification_id LIMIT $2
 """
 _APPEND = "SELECT {schema}.append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-_LOCK_FUNCTION = "SELECT pg_advisory_xact_lock(hashtextextended('{schema}.append_events', 0))"
+_LOCK_PREPARING = "SELECT pg_advisory_xact_lock(hashtextextended('{schema}.append_events', 0))"
+_CREATE_TABLE = """
+CREATE TABLE IF NOT EXISTS {schema}.stored_events (
+    originator_id text NOT NULL,
+    originator_version bigint NOT NULL,
+    topic text,
+    state bytea,
+    notification_id bigserial,
+    PRIMARY KEY (originator_id, originator_version)
+) WITH (
+    autovacuum_enabled = true,
+    autovacuum_vacuum_threshold = 100000000,
+    autovacuum_vacuum_scale_factor = 0.5,
+    autovacuum_analyze_threshold = 1000,
+    autovacuum_analyze_scale_factor = 0.01
+);
+CREATE UNIQUE INDEX IF NOT EXISTS stored_events_notification_id_idx ON {schema}.stored_events (notification_id);
+"""
+"""To the letter that of `eventsourcing` (a test compares them), whose recorder would bring a second driver along."""
 _CREATE_FUNCTION = """
 CREATE OR REPLACE FUNCTION {schema}.append_events(
     streams text[], versions bigint[], types text[], states bytea[],
@@ -163,11 +179,11 @@ class PostgresEventStore:
 
     async def prepare(self) -> None:
         """Make the table of events where it is missing, and the function that appends to it."""
-        await asyncio.to_thread(_create_table, self._dsn, self._schema)
 
         async def create(connection: Connection) -> None:
             async with connection.transaction():
-                await connection.execute(_LOCK_FUNCTION.format(schema=self._schema))
+                await connection.execute(_LOCK_PREPARING.format(schema=self._schema))
+                await connection.execute(_CREATE_TABLE.format(schema=self._schema))
                 await connection.execute(_CREATE_FUNCTION.format(schema=self._schema))
 
         await self._call(create)
@@ -253,25 +269,6 @@ class PostgresEventStore:
         self._pool = self._pool or pool
         await self._pool
         return self._pool
-
-
-def _create_table(dsn: str, schema: str) -> None:
-    where = conninfo_to_dict(dsn)
-    datastore = PostgresDatastore(
-        dbname=str(where.get("dbname") or "postgres"),
-        host=str(where.get("host") or ""),
-        port=str(where.get("port") or "5432"),
-        user=str(where.get("user") or "postgres"),
-        password=str(where.get("password") or ""),
-        connect_timeout=_AWAY_S,
-        lock_timeout=_LOCK_S,
-        schema=schema,
-        originator_id_type="text",
-    )
-    try:
-        PostgresApplicationRecorder(datastore, events_table_name=_TABLE).create_table()
-    finally:
-        datastore.close()
 
 
 class InMemoryEventStore:

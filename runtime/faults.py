@@ -3,11 +3,10 @@
 Everything else is a defect of the input or of ours, and is never retried for ever.
 """
 
+import sys
+
 import aiokafka.errors
 import asyncpg
-import confluent_kafka
-import psycopg
-from eventsourcing import persistence
 
 DATABASE_AWAY: tuple[type[BaseException], ...] = (
     asyncpg.PostgresConnectionError,
@@ -18,9 +17,6 @@ DATABASE_AWAY: tuple[type[BaseException], ...] = (
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    persistence.OperationalError,
-    persistence.InterfaceError,
-    psycopg.OperationalError,
     ConnectionError,
     TimeoutError,
     OSError,
@@ -34,10 +30,20 @@ CONTENTION: tuple[type[BaseException], ...] = (
 )
 """Another transaction was in the way; the same work succeeds later."""
 
-BROKER_AWAY: tuple[type[BaseException], ...] = (aiokafka.errors.KafkaError, confluent_kafka.KafkaException)
-"""What the Kafka clients raise when the broker cannot be reached."""
+BROKER_AWAY: tuple[type[BaseException], ...] = (aiokafka.errors.KafkaError,)
+"""What the Kafka client raises when the broker cannot be reached."""
 
 
 def is_transient(error: BaseException) -> bool:
     """True when the same work can be expected to succeed later, unchanged."""
-    return isinstance(error, DATABASE_AWAY + CONTENTION + BROKER_AWAY) and not isinstance(error, ValueError)
+    kinds = DATABASE_AWAY + CONTENTION + BROKER_AWAY + psycopg_errors("OperationalError")
+    return isinstance(error, kinds) and not isinstance(error, ValueError)
+
+
+def psycopg_errors(*names: str) -> tuple[type[BaseException], ...]:
+    """These errors of psycopg; none while it is not loaded, since then none can have been raised.
+
+    The second driver, for what is large and synchronous, is a tenth of a process that does not use it.
+    """
+    errors = sys.modules.get("psycopg.errors")
+    return tuple(getattr(errors, name) for name in names) if errors else ()

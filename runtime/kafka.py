@@ -1,18 +1,20 @@
 """The broker: topics as the log needs them, their generation, and FastStream's broker object."""
 
 import asyncio
+import sys
 from typing import Any
 
+import msgspec
 import structlog
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 from faststream.kafka import KafkaBroker
 
 from runtime.kafka_clients import mend_connections
+from runtime.topics import Exit, Found, Wanted, WrongTopic
 
 log = structlog.get_logger()
 
-_TIMEOUT_S = 10.0
+_ADMIN = "runtime.admin"
+_MOST_S = 60.0
 LOG_CONFIG = {
     "cleanup.policy": "delete",
     "retention.ms": "-1",
@@ -22,60 +24,66 @@ LOG_CONFIG = {
 """An event log is kept for ever, never compacted, and dated by the broker."""
 
 
-class WrongTopic(Exception):
-    """A topic exists, but not as it must be; the message says what to do."""
+class BrokerAway(ConnectionError):
+    """The broker could not be asked about a topic. The same can be asked again later."""
 
 
 async def ensure_topic(
-    bootstrap: str, topic: str, *, partitions: int, replication: int = 1, config: dict[str, str] | None = None
-) -> None:
-    """Make `topic` if it is missing. Raises `WrongTopic` when it has another number of partitions, which is never changed
-    since it decides where the history of a key is."""
-    await asyncio.to_thread(_ensure_topic, bootstrap, topic, partitions, replication, config or {})
+    bootstrap: str,
+    topic: str,
+    *,
+    partitions: int,
+    replication: int = 1,
+    config: dict[str, str] | None = None,
+    tell_generation: bool = False,
+) -> str | None:
+    """Make `topic` if it is missing; its generation (see `topic_generation`) if that is to be told.
 
-
-def _ensure_topic(bootstrap: str, topic: str, partitions: int, replication: int, config: dict[str, str]) -> None:
-    admin = _admin(bootstrap)
-    known = admin.list_topics(timeout=_TIMEOUT_S).topics
-    if topic not in known or known[topic].error is not None:
-        made = NewTopic(topic, num_partitions=partitions, replication_factor=replication, config=config)
-        try:
-            admin.create_topics([made], request_timeout=_TIMEOUT_S)[topic].result()
-        except KafkaException as error:
-            reason = error.args[0]
-            if reason.code() == KafkaError.TOPIC_ALREADY_EXISTS:
-                pass  # another service made it in this moment; it is checked below
-            elif reason.code() in (KafkaError._UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION):
-                log.warning(
-                    "topic_left_to_the_broker", topic=topic
-                )  # the in-process broker makes topics when they are asked for
-            else:
-                raise
-        else:
-            log.info("topic_made", topic=topic, partitions=partitions)
-    found = len(admin.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions)
-    if found not in (0, partitions):
-        raise WrongTopic(
-            f"topic {topic} has {found} partitions, {partitions} are needed: use a new topic name, its partitions cannot change"
+    Raises `WrongTopic` when it has another number of partitions, which is never changed since it decides where the history
+    of a key is, and `BrokerAway`.
+    """
+    found = await _ask(
+        Wanted(
+            bootstrap=bootstrap,
+            topic=topic,
+            partitions=partitions,
+            replication=replication,
+            config=config or {},
+            tell_generation=tell_generation,
         )
+    )
+    if found.made:
+        log.info("topic_made", topic=topic, partitions=partitions)
+    if found.left_to_broker:
+        log.warning("topic_left_to_the_broker", topic=topic)
+    return found.generation
 
 
 async def topic_generation(bootstrap: str, topic: str) -> str:
-    """What tells this topic from one of the same name made later: the broker's topic id.
+    """What tells this topic from one of the same name made later: the broker's topic id. Raises `BrokerAway`.
 
     A position that outlives its topic would make the new topic's first records be skipped in silence.
     """
-    return await asyncio.to_thread(_topic_generation, bootstrap, topic)
+    return (await _ask(Wanted(bootstrap=bootstrap, topic=topic))).generation or ""
 
 
-def _topic_generation(bootstrap: str, topic: str) -> str:
-    admin = _admin(bootstrap)  # it must outlive the futures it gives
-    described = admin.describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)
-    return str(described[topic].result().topic_id)
-
-
-def _admin(bootstrap: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": int(_TIMEOUT_S * 1000), "log_level": 2})
+async def _ask(wanted: Wanted) -> Found:
+    """Have a process of its own ask: what it loads for that ends with it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", _ADMIN,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(_MOST_S):
+            answer, said = await process.communicate(msgspec.json.encode(wanted))
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    reason = said.decode(errors="replace").strip()[-500:]
+    if process.returncode == Exit.DONE:
+        return msgspec.json.decode(answer, type=Found)
+    raise WrongTopic(reason) if process.returncode == Exit.WRONG else BrokerAway(reason)
 
 
 def open_broker(bootstrap: str, **options: Any) -> KafkaBroker:

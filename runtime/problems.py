@@ -164,7 +164,7 @@ _SOCKET_ERRORS = (
     errno.EAGAIN,
 )
 
-_DRIVERS = ("asyncpg", "psycopg", "psycopg_pool", "aiokafka", "confluent_kafka", "eventsourcing")
+_DRIVERS = ("asyncpg", "psycopg", "aiokafka")
 
 
 def from_exception(error: BaseException) -> Problem:
@@ -212,7 +212,7 @@ def is_disk_full(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in {errno.ENOSPC, errno.EDQUOT}
     drivers = _driver_errors()
-    return drivers is not None and isinstance(error, drivers.DISK_FULL)
+    return drivers is not None and bool(drivers.is_disk_full(error))
 
 
 def _is_version_conflict(error: BaseException) -> bool:

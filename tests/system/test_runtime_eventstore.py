@@ -2,12 +2,21 @@
 
 import asyncio
 
+import asyncpg
 import pytest
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from psycopg.conninfo import conninfo_to_dict
 
 from runtime.eventstore import Append, NewEvent, PostgresEventStore, VersionConflict
 
 pytestmark = pytest.mark.system
 
+COLUMNS = """
+SELECT column_name, data_type, is_nullable, replace(column_default, $1 || '.', '') AS of_itself
+FROM information_schema.columns WHERE table_schema = $1 AND table_name = 'stored_events' ORDER BY ordinal_position
+"""
+INDEXES = "SELECT indexname, replace(indexdef, $1 || '.', '') FROM pg_indexes WHERE schemaname = $1 ORDER BY indexname"
+OPTIONS = "SELECT reloptions FROM pg_class WHERE relname = 'stored_events' AND relnamespace = $1::text::regnamespace"
 ODD = [bytes(range(256)), b"", b'{"a": "\\", NULL}', "Sérénité \\x00 '%s'".encode()]
 
 
@@ -81,3 +90,25 @@ async def test_appends_fail_together_while_the_database_is_away_and_succeed_afte
     finally:
         await store.close()
         await away.close()
+
+
+async def test_the_table_is_the_one_that_the_recorder_of_the_library_makes(fresh_database: str) -> None:
+    connection = await asyncpg.connect(fresh_database)
+    store = PostgresEventStore.open(fresh_database, "ours")
+    try:
+        await connection.execute("CREATE SCHEMA ours; CREATE SCHEMA theirs")
+        await store.prepare()
+        await asyncio.to_thread(make_table_of_the_library, fresh_database, "theirs")
+        for query in (COLUMNS, INDEXES, OPTIONS):
+            ours, theirs = [[tuple(row) for row in await connection.fetch(query, name)] for name in ("ours", "theirs")]
+            assert ours == theirs != []
+    finally:
+        await store.close()
+        await connection.close()
+
+
+def make_table_of_the_library(dsn: str, schema: str) -> None:
+    where = {"password": "", **conninfo_to_dict(dsn)}
+    names = {name: str(where[name]) for name in ("dbname", "host", "port", "user", "password")}
+    with PostgresDatastore(**names, schema=schema, originator_id_type="text") as datastore:
+        PostgresApplicationRecorder(datastore, events_table_name="stored_events").create_table()

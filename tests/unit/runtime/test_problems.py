@@ -6,7 +6,6 @@ import psycopg
 import pytest
 from aiokafka.errors import KafkaConnectionError
 from eventsourcing import persistence
-from psycopg_pool import PoolTimeout
 
 from runtime import problems
 from runtime.eventstore import VersionConflict
@@ -62,9 +61,6 @@ def schema_not_there_yet() -> Exception:
         asyncpg.DeadlockDetectedError(),
         asyncpg.UndefinedTableError(),
         psycopg.OperationalError(),
-        PoolTimeout(),
-        persistence.OperationalError(),
-        persistence.InterfaceError(),
         schema_not_there_yet(),
         ConnectionRefusedError(errno.ECONNREFUSED, "refused"),
         ConnectionResetError(),
