@@ -51,11 +51,11 @@ from services.status.staff.deviants import Deviants
 from services.status.staff.export_api import export_routes
 from services.status.staff.search_api import search_routes
 from services.status.statistics.api import statistics_routes
+from services.status.statistics.order import Recount
 from services.status.statistics.published import Publisher
-from services.status.statistics.recount import Recount
 from services.status.statistics.settling import settling
 from services.status.store import digests
-from services.status.store.extents import databases_of
+from services.status.store.databases import databases_of
 from services.status.store.generations import views_of
 from services.status.store.lag import Lag
 from services.status.taking_in import stand_in_front, take_in

@@ -12,7 +12,7 @@ from services.status.clocks.clockwork import Clockwork
 from services.status.clocks.deadlines import Watch
 from services.status.folding.definitions import Definitions
 from services.status.projections import Projector
-from services.status.rebuilding.rebuild import Options
+from services.status.rebuilding.options import Options
 from services.status.settings import StatusSettings
 from services.status.store.archive import Archive
 from services.status.store.following import Following

@@ -18,7 +18,8 @@ from contracts import catalogue
 from runtime.kafka import topic_generation
 from services.status.folding import compiled
 from services.status.folding.definitions import definitions_of
-from services.status.rebuilding.rebuild import Options, RebuildDiffers, RebuildRefused, Report
+from services.status.rebuilding.options import Options, RebuildRefused
+from services.status.rebuilding.rebuild import RebuildDiffers, Report
 from services.status.rebuilding.rebuild import rebuild as run_rebuild
 from services.status.rebuilding.sources import SourceFailed
 from services.status.rebuilding.workers import WorkerFailed, default_workers

@@ -16,7 +16,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 import asyncpg
 import psycopg
@@ -28,6 +28,7 @@ from services.status.projections import Projector
 from services.status.rebuilding import plans
 from services.status.rebuilding.bulk import Advanced, Job
 from services.status.rebuilding.catchup import CatchUp
+from services.status.rebuilding.options import Options, RebuildRefused
 from services.status.rebuilding.plans import Plan
 from services.status.rebuilding.sources import KafkaSource
 from services.status.rebuilding.workers import run_workers
@@ -42,10 +43,6 @@ SAVE_DIGEST: Final = "UPDATE generations SET digest = $2 WHERE generation = $1"
 TRUNCATE: Final = "TRUNCATE g{0}_timeline, g{0}_application"
 
 
-class RebuildRefused(Exception):
-    """It cannot begin; the message says why and what to do."""
-
-
 class RebuildDiffers(Exception):
     """The new generation is not what the live one is; the live one stays."""
 
@@ -54,39 +51,6 @@ class RebuildDiffers(Exception):
             f"the rebuilt projection differs from the live one, first at application {number or 'unknown'}"
         )
         self.expected, self.found, self.number = expected, found, number
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How to rebuild."""
-
-    dsn: str
-    schema: str
-    source: Literal["kafka", "archive"]
-    topic: str
-    log_generation: str
-    bootstrap: str = ""
-    consumer: str = "status"
-    workers: int = 1
-    worker: str = "services.status.rebuilding.bulk"
-    """The module that worker processes run."""
-    thread: bool = False
-    """Let one of the workers be a thread of this process: it begins at once, but takes turns with whatever else runs."""
-    confirm: bool = False
-    """Drop the generation that was live at once, instead of keeping it until it is confirmed."""
-    keep: bool = False
-    """Keep the tables of a new generation that differs, to look at them."""
-    drop_first: bool = False
-    """Empty the live generation once its digest is known: readers find nothing until the new one is live."""
-    partitions: tuple[int, ...] = tuple(range(PARTITIONS))
-    """Those that this database has; the others stay empty."""
-    begin_anew: bool = False
-    """Do not take up a rebuild that was begun and not finished."""
-
-    @property
-    def qualified_topic(self) -> str:
-        """The log's name and generation, as positions have it."""
-        return f"{self.topic}@{self.log_generation}"
 
 
 @dataclass

@@ -15,8 +15,10 @@ from pydantic import ValidationError
 from services.status.settings import StatusSettings
 from services.status.statistics import figures
 from services.status.statistics.figures import Document
-from services.status.statistics.recount import SELECT_KEPT, Recount, recount
-from services.status.store.extents import Database, NothingToCount, connect, databases_of
+from services.status.statistics.order import Recount
+from services.status.statistics.recount import SELECT_KEPT, recount
+from services.status.store.databases import Database, databases_of
+from services.status.store.extents import NothingToCount, connect
 from services.status.store.shards import parse_shards
 
 SELECT_NEWEST_LOG = "SELECT topic FROM logs WHERE starts_with(topic, %s || '@') ORDER BY log DESC LIMIT 1"

@@ -15,7 +15,7 @@ import structlog
 
 from runtime.database import Pool
 from services.status.statistics.figures import Document
-from services.status.statistics.recount import Recount
+from services.status.statistics.order import Recount
 
 log = structlog.get_logger()
 

@@ -11,14 +11,12 @@ import gc
 import os
 import sys
 import time
-from datetime import datetime
 from operator import attrgetter
-from typing import Final, Literal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 import psycopg
-from msgspec import Struct
 
 from contracts import catalogue
 from services.status.clocks.clockwork import Clockwork
@@ -26,10 +24,11 @@ from services.status.folding.definitions import definitions_of
 from services.status.folding.reading import in_us
 from services.status.statistics import figures
 from services.status.statistics.figures import Document, Position
+from services.status.statistics.order import Recount
 from services.status.statistics.settling import settling
 from services.status.statistics.statistics import Statistics
 from services.status.statistics.tabulation import document
-from services.status.store.extents import Database, Extent, NothingToCount, connect
+from services.status.store.extents import Extent, NothingToCount, connect
 
 _NICENESS: Final = 10
 """Who looks something up goes first."""
@@ -42,24 +41,6 @@ ON CONFLICT (singleton) DO UPDATE SET computed_at = now(), seconds = excluded.se
 """
 LOCK: Final = "SELECT pg_try_advisory_lock(hashtext(current_schema() || '.statistics'))"
 SELECT_RECENT: Final = "SELECT EXISTS (SELECT FROM statistics WHERE computed_at > now() - %s * interval '1 second')"
-
-
-class Recount(Struct, frozen=True, kw_only=True):
-    """What to compute, from where."""
-
-    databases: list[Database]
-    schema: str
-    log: str
-    """Name and generation of the topic, as positions have it."""
-    source: Literal["projection", "archive"] = "projection"
-    until: datetime
-    positions: list[Position] | None = None
-    """From the archive: how far, and without what; `None`: as the live projection stands."""
-    catalogue_extra: str = ""
-    keep_in: str = ""
-    """As a program: the database to keep the document in."""
-    fresh_s: float = 0.0
-    """As a program: do nothing where what is kept is younger."""
 
 
 def recount(order: Recount) -> Document:

@@ -4,12 +4,11 @@ Both go partition by partition and hold one partition's applications at most. Wh
 quarantine, discarded) is left out of the archive too, so that at the same positions of the log both give the same.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
 import psycopg
-from msgspec import Struct
 
 from contracts.envelope import PARTITIONS, MalformedEvent
 from services.status.folding.definitions import Definitions
@@ -21,7 +20,7 @@ from services.status.folding.replay import replay
 from services.status.rebuilding.sources import ArchiveSource, Span
 from services.status.statistics.figures import Position
 from services.status.store import tables
-from services.status.store.shards import Shard
+from services.status.store.databases import Database
 
 _ROWS_AT_ONCE: Final = 1_000
 _AT_HAND: Final = 5_000
@@ -47,22 +46,6 @@ ORDER BY log, "offset"
 
 class NothingToCount(Exception):
     """It cannot be computed now; the message says why and what to do."""
-
-
-class Database(Struct, frozen=True):
-    """Where rows and records are: all of them, or those of some partitions."""
-
-    dsn: str
-    consumer: str | None
-    """Whose quarantine is left out; `None`: that of whoever consumes there."""
-    partitions: list[int]
-
-
-def databases_of(dsn: str, consumer: str, shards: Sequence[Shard]) -> list[Database]:
-    """The service's own database, or those that it stands in front of."""
-    if shards:
-        return [Database(shard.dsn, None, list(shard.partitions)) for shard in shards]
-    return [Database(dsn, consumer, list(range(PARTITIONS)))]
 
 
 def connect(dsn: str, schema: str, *, autocommit: bool = False) -> psycopg.Connection:

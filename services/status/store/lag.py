@@ -1,15 +1,18 @@
 """How far the projection is behind the log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import Gauge
 
 from contracts.envelope import PARTITIONS
 from runtime.database import Pool
 from services.status.rebuilding.plans import SELECT_POSITIONS
-from services.status.rebuilding.sources import KafkaSource
+
+_TIMEOUT_MS = 10_000
 
 
 class TooFarBehind(Exception):
@@ -45,20 +48,19 @@ class Lag:
 
     async def measure(self, bootstrap: str, every_s: float = 5.0) -> None:
         """For ever; raises when the broker or the database cannot be reached."""
-        source = KafkaSource(bootstrap, self._topic)
-        try:
+        places = [TopicPartition(self._topic, partition) for partition in range(PARTITIONS)]
+        async with _reader(bootstrap) as reader:
             while True:
                 now = datetime.now(UTC)
                 qualified = f"{self._topic}@{await self._generation()}"
-                ends = await asyncio.to_thread(source.ends, PARTITIONS)
+                found = await reader.end_offsets(places)
+                ends = [found[place] for place in places]
                 rows = await self._pool.fetch(SELECT_POSITIONS, self._consumer, qualified)
                 positions = {row["partition"]: row["next_offset"] for row in rows}
                 self.records = sum(max(0, ends[place] - positions.get(place, 0)) for place in self._partitions)
                 self._gauge.set(self.records)
                 self.learn(now, ends, positions)
                 await asyncio.sleep(every_s)
-        finally:
-            source.close()
 
     def learn(self, now: datetime, ends: list[int], positions: Mapping[int, int]) -> None:
         """What follows for `known_until` from the ends of the log at `now` and the positions after that."""
@@ -73,3 +75,15 @@ class Lag:
         """Ready as long as the projection is not too far behind. Raises `TooFarBehind`."""
         if self.records > self._limit:
             raise TooFarBehind(f"{self.records} records are not projected yet")
+
+
+@asynccontextmanager
+async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of no group that asks about the log without reading it. One whose tasks have died asks in vain until its
+    timeout, and the measuring begins anew with another."""
+    reader = AIOKafkaConsumer(bootstrap_servers=bootstrap, request_timeout_ms=_TIMEOUT_MS)
+    try:
+        await reader.start()
+        yield reader
+    finally:
+        await reader.stop()

@@ -15,7 +15,7 @@ import structlog
 
 from runtime.database import Connection, Pool
 from services.status.folding.definitions import Definitions
-from services.status.rebuilding.rebuild import Options, RebuildRefused, rebuild
+from services.status.rebuilding.options import Options, RebuildRefused
 from services.status.store import generations
 from services.status.store.following import Following
 
@@ -64,6 +64,8 @@ class Upkeep:
                 await revive(control, self._following, kept)
                 continue
             log.info("projection_built_beside", live=newest.version, ours=self._version)
+            from services.status.rebuilding.rebuild import rebuild  # noqa: PLC0415 - psycopg and librdkafka, 15 MiB
+
             try:
                 await rebuild(options, self._definitions, lambda report: None)
             except RebuildRefused as refused:  # another process is at it, or nothing was archived yet
