@@ -12,7 +12,7 @@ from contracts.facts import PersonalDataErased
 from runtime.database import Connection
 from runtime.records import Record
 from services.notify.domain import EMAIL, PUSH, Policy, State, delivery_id
-from services.notify.telling import Application, News, Planned, Skip, plan, remember
+from services.notify.telling import Application, News, Planned, Skip, concerns, plan, remember
 
 SELECT_APPLICATIONS: Final = "SELECT number, service, office, followed, erased FROM applications WHERE number = ANY($1)"
 UPSERT_APPLICATIONS: Final = """
@@ -62,6 +62,12 @@ class Planner:
         self._policy = policy
         self._news = news
         self._clock = clock
+
+    @staticmethod
+    def concerns(record: Record) -> bool:
+        """Whether anything comes of `record`. Raises `MalformedEvent` for what cannot be read."""
+        _, fact = _read(record)
+        return concerns(fact)
 
     async def handle(self, connection: Connection, records: Sequence[Record]) -> None:
         """Plan what is to be told after `records`. Raises `MalformedEvent` for what cannot be read; nothing is written then.

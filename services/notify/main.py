@@ -183,7 +183,8 @@ def build(settings: NotifySettings, around: Surroundings | None = None) -> Lites
         pool_size=settings.senders + 4,
     )
     planner = Planner(words, policy=policy, news=News(timedelta(hours=settings.news_hours)), clock=around.clock)
-    backbone.consumes(settings.consumer, AsyncpgEffect(backbone.pool, planner.handle))
+    effect = AsyncpgEffect(backbone.pool, planner.handle, concerns=planner.concerns, together=True)
+    backbone.consumes(settings.consumer, effect)
 
     deliveries = Deliveries(backbone.pool, lease=timedelta(seconds=settings.lease_s))
     outcomes = Outcomes(

@@ -128,6 +128,11 @@ def remember(known: Application, fact: Fact, *, happened_at: datetime, arrived_a
     return known
 
 
+def concerns(fact: Fact) -> bool:
+    """Whether `fact` is remembered, or something is told after it."""
+    return isinstance(fact, Submitted | PersonalDataErased) or _told_after(fact) is not None
+
+
 def plan(
     application: Application,
     fact: Fact,
@@ -138,7 +143,7 @@ def plan(
     news: News,
 ) -> Planned | None:
     """What is to be sent after `fact`, an event of `application`; None where the table has nothing for it."""
-    told = next((row for row in TOLD if isinstance(fact, row.fact) and row.when(fact)), None)
+    told = _told_after(fact)
     if told is None:
         return None
     late_is_news = told.however_late and application.followed
@@ -150,6 +155,10 @@ def plan(
     if arrived_at - happened_at > limit:
         return Planned(told.template, Skip.TOO_OLD)
     return Planned(told.template)
+
+
+def _told_after(fact: Fact) -> Telling | None:
+    return next((row for row in TOLD if isinstance(fact, row.fact) and row.when(fact)), None)
 
 
 def out_of_date(fact: Fact, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from contracts.facts import (
     Collected,
     Decided,
     DocumentSupplied,
+    Examined,
     Fact,
     FeeAssessed,
     FeePaid,
@@ -18,7 +19,18 @@ from contracts.facts import (
     Reason,
     Submitted,
 )
-from services.notify.telling import NOT_TOLD, TOLD, Application, News, Planned, Skip, out_of_date, plan, remember
+from services.notify.telling import (
+    NOT_TOLD,
+    TOLD,
+    Application,
+    News,
+    Planned,
+    Skip,
+    concerns,
+    out_of_date,
+    plan,
+    remember,
+)
 
 NOON = dt.datetime(2026, 3, 2, 5, tzinfo=dt.UTC)
 OFFICER = Actor(role="officer", office="lebong")
@@ -90,10 +102,25 @@ def test_an_application_is_followed_when_its_submission_was_news() -> None:
     assert known(dt.timedelta(days=5500)) == Application(NUMBER, "passport_new", "lebong", followed=False)
 
 
+ERASURE = PersonalDataErased(reason=Reason(code="erasure_requested"), legal_basis="UU 27/2022", by=OFFICER)
+
+
+@pytest.mark.parametrize("fact", [SUBMITTED, PAID, ERASURE, Collected(by=OFFICER, to="representative")])
+def test_what_is_remembered_or_told_concerns_us(fact: Fact) -> None:
+    assert concerns(fact)
+
+
+@pytest.mark.parametrize("fact", [Collected(by=OFFICER), Examined(examinations=["interview"], by=OFFICER)])
+def test_nothing_comes_of_what_does_not_concern_us(fact: Fact) -> None:
+    before = Application(NUMBER)
+    assert not concerns(fact)
+    assert planned(fact) is None
+    assert remember(before, fact, happened_at=NOON, arrived_at=NOON, news=News()) == before
+
+
 def test_after_erasure_nothing_is_told_any_more() -> None:
-    erasure = PersonalDataErased(reason=Reason(code="erasure_requested"), legal_basis="UU 27/2022", by=OFFICER)
-    erased = remember(Application(NUMBER), erasure, happened_at=NOON, arrived_at=NOON, news=News())
-    assert planned(erasure, application=erased) is None
+    erased = remember(Application(NUMBER), ERASURE, happened_at=NOON, arrived_at=NOON, news=News())
+    assert planned(ERASURE, application=erased) is None
     assert planned(Decided(outcome="approved", by=OFFICER), application=erased) == Planned(
         "decided_approved", Skip.ERASED
     )
