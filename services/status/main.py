@@ -28,7 +28,7 @@ from services.status.answering.entries import Entries, Entry
 from services.status.answering.hot import in_front
 from services.status.answering.limits import RateLimit
 from services.status.answering.lookups import Lookups
-from services.status.answering.reads import Reads, read_pool
+from services.status.answering.reads import READABLE, Reads, read_pool
 from services.status.answering.streams import Streams
 from services.status.answering.timelines import Timelines
 from services.status.answering.views import Presenter
@@ -185,7 +185,12 @@ def build(settings: StatusSettings) -> Litestar:
             quarantine_routes(backbone.quarantine),
         ],
         lifespan=[backbone.running, _opened(read_only), _opened(reading), shown.ending, _ending(streams)],
-        ready={"database": backbone.check_database, "consumers": backbone.check_consumers, "lag": lag.check},
+        ready={
+            "database": backbone.check_database,
+            "timelines": partial(read_only.fetchval, READABLE),
+            "consumers": backbone.check_consumers,
+            "lag": lag.check,
+        },
         metrics=metrics,
         verifier=verifier,
         front=in_front(answers, streams),

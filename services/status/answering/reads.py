@@ -27,6 +27,9 @@ JOIN application a ON a.partition = q.partition AND a.number = q.number
 """
 """The partition is named with the number, so that each number is looked for in the index of one table only."""
 
+READABLE: Final = "SELECT EXISTS (SELECT FROM application)"
+"""Fails where look-ups would: before the first generation is there."""
+
 BY_INDEX: Final = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",

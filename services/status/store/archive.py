@@ -17,7 +17,10 @@ SELECT "offset", timestamp_ms, key, value, headers FROM archive
 WHERE partition = $1 AND log = $2 AND "offset" >= $3 AND "offset" < $4
 ORDER BY "offset" LIMIT $5
 """
-COLUMNS = ("offset", "timestamp_ms", "partition", "log", "key", "value", "headers")
+INSERT = """
+INSERT INTO archive (log, "offset", timestamp_ms, partition, key, value, headers)
+SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::smallint[], $5::bytea[], $6::bytea[], $7::bytea[])
+"""
 
 
 async def log_number(connection: Connection, qualified_topic: str) -> int:
@@ -40,22 +43,18 @@ class Archive:
     async def keep(self, connection: Connection, records: Sequence[Record]) -> None:
         """Keep records within the caller's transaction."""
         log = await self._number(connection)
-        await connection.copy_records_to_table(
-            "archive",
-            columns=COLUMNS,
-            records=[
-                (
-                    record.offset,
-                    record.timestamp_ms,
-                    record.partition,
-                    log,
-                    record.key,
-                    record.value,
-                    msgspec.json.encode(record.headers) if record.headers else None,
-                )
-                for record in records
-            ],
-        )
+        rows = [
+            (
+                record.offset,
+                record.timestamp_ms,
+                record.partition,
+                record.key,
+                record.value,
+                msgspec.json.encode(record.headers) if record.headers else None,
+            )
+            for record in records
+        ]
+        await connection.execute(INSERT, log, *zip(*rows, strict=True))
 
     async def _number(self, connection: Connection) -> int:
         """The log's number; kept once it was found, since what this transaction gives could be undone with it."""

@@ -10,7 +10,7 @@ An event is on a timeline once, by (source, id), so to begin too early costs tim
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from contracts.envelope import MalformedEvent
 from runtime.database import Connection, Pool
@@ -19,12 +19,16 @@ from services.status.projections import Projector, tell
 from services.status.store.archive import archived, log_number
 from services.status.store.generations import WRITE_SHARED, live_generation
 
-MOVE: Final = """
-UPDATE generation_parts part SET next_offset = step.next_offset
-FROM logs, unnest($3::int[], $4::bigint[], $5::bigint[]) AS step (partition, expected, next_offset)
-WHERE generation = $1 AND logs.topic = $2 AND part.log = logs.log
-  AND part.partition = step.partition AND part.next_offset = step.expected
-RETURNING part.partition
+MOVE_LIVE: Final = """
+WITH live AS (SELECT generation FROM generations WHERE state = 'live' AND version = $1),
+moved AS (
+    UPDATE generation_parts part SET next_offset = step.next_offset
+    FROM live, logs, unnest($3::int[], $4::bigint[], $5::bigint[]) AS step (partition, expected, next_offset)
+    WHERE part.generation = live.generation AND logs.topic = $2 AND part.log = logs.log
+      AND part.partition = step.partition AND part.next_offset = step.expected
+    RETURNING part.partition
+)
+SELECT generation, ARRAY(SELECT partition FROM moved) AS moved FROM live
 """
 ENSURE_PART: Final = """
 INSERT INTO generation_parts (generation, partition, log, target, done)
@@ -78,20 +82,19 @@ class Following:
         `MalformedEvent` for a record that cannot be read.
         """
         await connection.execute(WRITE_SHARED)
-        live = await live_generation(connection, self._projector.version)
+        runs = by_partition(records)
+        live = await self._move(connection, runs.values())
         if live is None:
             self._projector.check(records)
             return
-        topic = await self._topic()
-        runs = by_partition(records)
         brought: list[str] = []
-        if behind := runs.keys() - await _move(connection, live.id, topic, runs.values()):
-            log = await log_number(connection, topic)
-            for place in sorted(behind):
-                brought += await self._reach(connection, live.id, place, log, runs[place][0].offset)
+        if behind := sorted(runs.keys() - set(live["moved"])):
+            log = await log_number(connection, await self._topic())
+            for place in behind:
+                brought += await self._reach(connection, live["generation"], place, log, runs[place][0].offset)
             # not for what comes out of quarantine: that is passed already
-            await _move(connection, live.id, topic, [runs[place] for place in behind])
-        changed = await self._projector.project(connection, live.id, records)
+            await self._move(connection, [runs[place] for place in behind])
+        changed = await self._projector.project(connection, live["generation"], records)
         await tell(connection, brought + changed)
 
     async def keep_up(self, pool: Pool) -> int:
@@ -122,6 +125,14 @@ class Following:
             await self._reach(connection, generation, *row)
         self._released.clear()
         await self._take_released(connection, generation)
+
+    async def _move(self, connection: Connection, runs: Iterable[Sequence[Record]]) -> Any:
+        """Move the live generation past records, of one partition each; which one it is, and the partitions in which it
+        stood before them. None where none of this version is live.
+        """
+        steps = [(run[0].partition, run[0].offset, run[-1].offset + 1) for run in runs]
+        columns = zip(*steps, strict=True)
+        return await connection.fetchrow(MOVE_LIVE, self._projector.version, await self._topic(), *columns)
 
     async def _reach(
         self, connection: Connection, generation: int, partition: int, log: int, end: int, *, at_most: int = _WHOLE_LOG
@@ -170,10 +181,3 @@ class Following:
                     count += len(changed)
             self._released.add(row["id"])
         return count
-
-
-async def _move(connection: Connection, generation: int, topic: str, runs: Iterable[Sequence[Record]]) -> set[int]:
-    """Move the generation past records of each of several partitions; the partitions in which it stood before them."""
-    steps = [(run[0].partition, run[0].offset, run[-1].offset + 1) for run in runs]
-    rows = await connection.fetch(MOVE, generation, topic, *zip(*steps, strict=True))
-    return {row["partition"] for row in rows}
