@@ -24,7 +24,7 @@ from contracts.facts import (
     Submitted,
 )
 from deploy.local.database import temporary_database
-from tests.system.status_process import APPLICANT, BEGAN, OFFICE, OFFICER, Status, status_process
+from tests.system.status_process import APPLICANT, BEGAN, OFFICE, OFFICER, Status, status_process, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -94,6 +94,8 @@ def test_the_terminal_tells_how_long_each_party_was_waited_on_and_what_is_to_be_
         documents=[RequestedDocument(requirement="identity_card", reason=Reason(code="unreadable"))], by=OFFICER
     )
     number = _publish(status, [HANDED_IN, asked])
+    with status.client() as client:  # a service that has just started cannot say yet what is to be expected
+        wait_until(lambda: client.get(f"/applications/{number}/expected").status_code == 200, "expected times")
     shown = subprocess.run(
         [sys.executable, "-m", "deploy.local.cli", "status", number, "--language", "en"],
         env=status.environment | {"JEJAK_STATUS_URL": status.url, "COLUMNS": "200"},
