@@ -87,7 +87,7 @@ class Relay:
                 bootstrap_servers=self._bootstrap,
                 enable_idempotence=True,
                 acks="all",
-                linger_ms=1,
+                linger_ms=0,
                 max_batch_size=256 * 1024,
                 request_timeout_ms=10_000,
             )
