@@ -42,11 +42,19 @@ async def follow(
             if not await work():
                 await wait_at_most(woken, look_every_s)
     except asyncpg.InterfaceError as error:
-        if not lost.is_set():
+        if not _gone(connection):
             raise
         # The pool has taken the dead connection back: the driver only says that it was used after that.
         raise ConnectionLost(f"the connection to PostgreSQL that listened on {channel} was lost") from error
     finally:
-        if not lost.is_set():
+        if not _gone(connection):
             connection.remove_termination_listener(lose)
             await connection.remove_listener(channel, wake)
+
+
+def _gone(connection: Connection) -> bool:
+    """Whether the connection is closed. Its listeners learn of that only a turn of the loop later."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool took it back when it closed
+        return True

@@ -4,7 +4,7 @@ The fold and the rows are the rebuild's own (`services.status.folding.fold`); he
 read first, and events that are already on their timelines are left out.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from typing import Final
 
 from contracts.envelope import PARTITIONS, MalformedEvent
@@ -42,7 +42,9 @@ class Projector:
         """
         events = [(read(record.value)[0], record) for record in records]
         asked = {(record.partition, event.subject) for event, record in events}
-        rows = await connection.fetch(_select_stored(generation), *_columns(asked), [event.id for event, _ in events])
+        timeline, application = _narrowest(generation, {partition for partition, _ in asked})
+        take_stored = _take_stored(timeline, application)
+        rows = await connection.fetch(take_stored, *_columns(asked), [event.id for event, _ in events])
         stored = {(row["partition"], row["number"]): row for row in rows}
         known = {(row["number"], source, event_id) for row in rows for source, event_id in row["events"] or ()}
         new = [
@@ -61,18 +63,19 @@ class Projector:
             for partition, run in by_partition(record for _, record in new).items()
             for row in folds[partition].take(map(_raw, run), _raise)
         ]
-        await _copy(connection, f"g{generation}_timeline", tables.TIMELINE_COLUMNS, lines)
+        await _copy(connection, timeline, tables.TIMELINE_COLUMNS, lines)
         effective = {
             partition: await self._replayed(connection, tables.leaf(generation, "timeline", partition), fold)
             for partition, fold in folds.items()
         }
-        await connection.execute(_delete_applications(generation), *_columns(changed))
+        if left := [place for place in changed if place in stored and stored[place]["events"]]:
+            await connection.execute(_delete_applications(application), *_columns(left))
         states = [
             tables.placed(row, partition)
             for partition, fold in folds.items()
             for row in fold.application_rows(effective[partition])
         ]
-        await _copy(connection, f"g{generation}_application", tables.APPLICATION_COLUMNS, states)
+        await _copy(connection, application, tables.APPLICATION_COLUMNS, states)
         return [number for _, number in changed]
 
     def _fold(self, partition: int) -> PartitionFold:
@@ -106,21 +109,36 @@ def _columns(places: Iterable[tuple[int, str]]) -> tuple[list[int], list[str]]:
 _ASKED: Final = "unnest($1::smallint[], $2::text[]) AS asked (partition, number)"
 
 
-def _select_stored(generation: int) -> str:
-    """Of applications: the state, and which of events with these ids are on the timeline."""
+def _narrowest(generation: int, partitions: Collection[int]) -> tuple[str, str]:
+    """The tables of timelines and applications that hold `partitions`: a statement about all of them opens every one."""
+    if len(partitions) == 1:
+        (partition,) = partitions
+        return tables.leaf(generation, "timeline", partition), tables.leaf(generation, "application", partition)
+    return f"g{generation}_timeline", f"g{generation}_application"
+
+
+def _take_stored(timeline: str, application: str) -> str:
+    """Of applications: the state, and which of events with these ids are on the timeline. The rows of those of which none
+    is, so that all are new, are taken out on the way, to be written anew.
+    """
     return (
-        "SELECT asked.partition, asked.number, application.state, application.last_offset, known.events"  # noqa: S608 - our names
+        "WITH stored AS ("  # noqa: S608 - our names
+        "SELECT asked.partition, asked.number, application.state, application.last_offset, known.events"
         f" FROM {_ASKED}"
-        f" JOIN g{generation}_application application USING (partition, number)"
+        f" JOIN {application} application USING (partition, number)"
         " CROSS JOIN LATERAL (SELECT array_agg(ARRAY[line.source, line.event_id]) AS events"
-        f" FROM g{generation}_timeline line WHERE line.partition = asked.partition AND line.number = asked.number"
+        f" FROM {timeline} line WHERE line.partition = asked.partition AND line.number = asked.number"
         " AND line.event_id = ANY($3)) known"
+        f"), taken AS (DELETE FROM {application} application USING stored"
+        " WHERE application.partition = stored.partition AND application.number = stored.number"
+        " AND stored.events IS NULL)"
+        " SELECT * FROM stored"
     )
 
 
-def _delete_applications(generation: int) -> str:
+def _delete_applications(table: str) -> str:
     return (
-        f"DELETE FROM g{generation}_application application USING {_ASKED}"  # noqa: S608 - our names
+        f"DELETE FROM {table} application USING {_ASKED}"  # noqa: S608 - our names
         " WHERE application.partition = asked.partition AND application.number = asked.number"
     )
 

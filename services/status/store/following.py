@@ -81,7 +81,7 @@ class Following:
         While no generation of this version is live they are only looked at: they are in the archive. Raises
         `MalformedEvent` for a record that cannot be read.
         """
-        await connection.execute(WRITE_SHARED)
+        await connection.fetchval(WRITE_SHARED)
         runs = by_partition(records)
         live = await self._move(connection, runs.values())
         if live is None:
@@ -113,7 +113,7 @@ class Following:
         while behind := await connection.fetch(SELECT_BEHIND, generation, self._consumer, topic):
             for row in behind:
                 async with connection.transaction():
-                    await connection.execute(WRITE_SHARED)
+                    await connection.fetchval(WRITE_SHARED)
                     changed = await self._reach(connection, generation, *row, at_most=_AT_ONCE)
                     await tell(connection, changed)
                 count += len(changed)
@@ -173,7 +173,7 @@ class Following:
         count = 0
         for row in await connection.fetch(SELECT_RELEASED, self._consumer, list(self._released)):
             async with connection.transaction():
-                await connection.execute(WRITE_SHARED)
+                await connection.fetchval(WRITE_SHARED)
                 end = row["offset"] + 1
                 async for records in archived(connection, row["partition"], row["log"], row["offset"], end):
                     changed = await self._take(connection, generation, records)
