@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ONLY ?=
-WORKERS ?= 3
+WORKERS ?= 2
 SIZE ?= normal
 COUNTRIES ?= $(notdir $(wildcard contracts/calendars/*))
 YEARS ?= 2000-2035
@@ -34,7 +34,7 @@ up: setup ## start everything and stay until Ctrl-C
 check: setup ## format, lint, types, borders, generated documents; changes nothing
 	@scripts/check
 
-test: setup check ## check, then every test on WORKERS=3 processes; starts what it needs itself
+test: setup check ## check, then every test on WORKERS=2 processes; starts what it needs itself
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 contracts: setup ## write the generated contract documents anew

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 
-from runtime.database import Pool
+from runtime.database import Connection, Pool
 from services.intake.application import Applications, Entry
 from services.intake.documents import DocumentEmpty, DocumentStorageAway, DocumentStorageFull, DocumentTooLarge
 from services.intake.keys import ApplicantKey, bound_to
@@ -206,10 +206,7 @@ class Uploads:
         sealed = key.seal_record(piece, _address(arriving.upload, start))
         async with self._pool.acquire() as connection, connection.transaction():
             if await connection.fetchval(ADVANCE, arriving.upload, start, start + len(piece), now) is None:
-                found = await connection.fetchval(
-                    "SELECT arrived_bytes FROM uploads WHERE upload = $1", arriving.upload
-                )
-                raise UnknownUpload() if found is None else UploadElsewhere(offset=found)
+                raise await _overtaken(connection, arriving.upload)
             await connection.execute(INSERT_PIECE, arriving.upload, start, sealed)
         return arriving._replace(arrived_bytes=start + len(piece), changed_at=now)
 
@@ -223,13 +220,20 @@ class Uploads:
                 yield piece
             rows = await self._pool.fetch(SELECT_PIECES, arriving.upload, rows[-1]["start_bytes"])
         if at != arriving.arrived_bytes:
-            raise UnknownUpload()  # another request took its place meanwhile
+            async with self._pool.acquire() as connection:
+                raise await _overtaken(connection, arriving.upload)
         yield rest
 
     async def _give_up_if_final(self, entry: Entry, arriving: Arriving, refused: Refused) -> None:
         if isinstance(refused, (UploadElsewhere, UploadBeyondLength, UnknownUpload, *_MAY_BE_REPEATED)):
             return
         await self._pool.execute(DELETE_UPLOAD, arriving.upload, entry.number)
+
+
+async def _overtaken(connection: Connection, upload: str) -> Refused:
+    """Why a request cannot go on that another one was faster than."""
+    found = await connection.fetchval("SELECT arrived_bytes FROM uploads WHERE upload = $1", upload)
+    return UnknownUpload() if found is None else UploadElsewhere(offset=found)
 
 
 def _may_be(upload: str) -> bool:

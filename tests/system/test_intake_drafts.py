@@ -375,6 +375,22 @@ def test_the_last_piece_sent_twice_at_once_makes_one_document(intake: Intake) ->
     assert len(stored_files(intake) - before) == 1
 
 
+def test_who_is_slower_with_the_last_piece_is_told_that_everything_is_there(intake: Intake) -> None:
+    draft = intake.open_draft()
+    upload = begin(draft, "identity_card", BIG)
+    patch(draft, upload, 0, BIG[:800_000])
+
+    def overtaken() -> Iterator[bytes]:
+        yield BIG[800_000:800_100]
+        assert patch(draft, upload, 800_000, BIG[800_000:]).status_code == 204
+        yield BIG[800_100:]
+
+    answer = patch(draft, upload, 800_000, overtaken())
+    assert (answer.status_code, slug(answer)) == (409, "upload-offset-conflict")
+    assert offset_of(draft, upload) == len(BIG)
+    assert len(draft.show().json()["documents"]) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "media_type", "problem"),
     [
