@@ -54,12 +54,16 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, animations="disabled")
 
 
-def once_it_is(page: Page, script: str) -> Any:
-    """What the asynchronous `script` gives, once that is something. (`wait_for_function` takes a promise for something.)"""
-    ends = time.monotonic() + 15
+def once_it_is(page: Page, script: str, *, again: Callable[[], Any] = lambda: None) -> Any:
+    """What the asynchronous `script` gives, once that is something. (`wait_for_function` takes a promise for something.)
+    `again` is done now and then meanwhile: what the browser may lose."""
+    ends, asked = time.monotonic() + 15, 0
     while not (found := page.evaluate(script)):
         assert time.monotonic() < ends, f"in vain: {script}"
         page.wait_for_timeout(100)
+        asked += 1
+        if asked % 40 == 0:
+            again()
     return found
 
 
