@@ -148,7 +148,6 @@ class CompiledFold(PartitionFold):
             raise MemoryError
         for service, procedure in procedures.items():
             self._declare(service.encode(), procedure)
-        self._mark_of = self._mark
 
     def __del__(self) -> None:
         if getattr(self, "_fold", None) is not None:
@@ -215,7 +214,7 @@ class CompiledFold(PartitionFold):
             raise MemoryError
         return ctypes.string_at(place, size)
 
-    def _mark(self, source: str, event_id: str) -> bytes:
+    def _mark_of(self, source: str, event_id: str) -> bytes:
         of, id_ = source.encode(), event_id.encode()
         mark: int = self._library.fold_mark(self._fold, of, len(of), id_, len(id_))
         return mark.to_bytes(8, sys.byteorder)

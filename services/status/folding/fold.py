@@ -30,11 +30,6 @@ _packed: Final = struct.Struct("q").pack
 _MARK_BYTES: Final = 8
 
 
-def mark_of(source: str, event_id: str) -> bytes:
-    """Eight bytes by which a repeated event is known."""
-    return _packed(hash((source, event_id)))
-
-
 encode_progress: Final = msgspec.msgpack.Encoder().encode
 decode_progress: Final = msgspec.msgpack.Decoder(Progress).decode
 
@@ -98,7 +93,6 @@ class PartitionFold:
         self._partitions = partitions
         self._procedures = procedures
         self._clockwork = clockwork
-        self._mark_of = mark_of
         self._origins: dict[tuple[str, str], bytes] = {}
         """(fact, source) → both as packed text values; they are few."""
 
@@ -184,6 +178,10 @@ class PartitionFold:
         check_characters("source", source)
         origin = self._origins[fact, source] = text_field(fact) + text_field(source)
         return origin
+
+    def _mark_of(self, source: str, event_id: str) -> bytes:
+        """Eight bytes by which a repeated event is known."""
+        return _packed(hash((source, event_id)))
 
     def _open(self, number: str, key: bytes | None) -> Track:
         if key != number.encode():

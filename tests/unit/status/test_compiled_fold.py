@@ -1,9 +1,11 @@
 """The compiled fold does what the Python fold does, to the byte: with ordinary lives, with surprises, with broken records."""
 
+import gc
 import os
 import random
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator, Sequence
 from copy import copy
 from datetime import timedelta
@@ -210,7 +212,17 @@ def test_an_application_with_more_than_is_ordinary_goes_over_to_python() -> None
 
 OTHER_DESK = Actor(role="officer", office="lebong", desk="cashier")
 BEFORE_PAYMENT: list[tuple[Fact, float]] = [(submitted(), 0), (assessed(days=7), 1)]
+PAPERS = [f"paper_{n}" for n in range(12)]
 NEARLY_ORDINARY: dict[str, list[tuple[Fact, float]]] = {
+    "as many documents as there is room for": [
+        (submitted(), 0),
+        (requested(*PAPERS), 1),
+        *[(supplied(paper), 2 + n) for n, paper in enumerate(PAPERS[3:] + PAPERS[:2])],
+        (requested(*PAPERS[:9]), 15),
+        (supplied(PAPERS[4]), 16),
+        (requested("another"), 17),
+        (verified(), 18),
+    ],
     "two acts at one instant": [
         (submitted(), 0),
         (requested("family_card"), 1),
@@ -266,6 +278,19 @@ def test_a_service_with_more_stages_than_a_mask_has_bits_is_left_to_python() -> 
     fold = CompiledFold(0, 1, longer)
     fold.take([record], pytest.fail)
     assert list(fold.tracks) == [NUMBERS[0]]
+
+
+@pytest.mark.parametrize("kind", [PartitionFold, CompiledFold])
+def test_a_fold_is_gone_when_nobody_has_it(kind: type[PartitionFold]) -> None:
+    fold = kind(0, 1, PROCEDURES)
+    fold.take([(n, RECORDED_MS, key.encode(), value) for n, (key, value) in enumerate(log(100))], pytest.fail)
+    gone = weakref.ref(fold)
+    gc.disable()  # as a worker of a rebuild does, which folds one partition after the other
+    try:
+        del fold
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_it_can_be_done_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ typedef struct {
 
 static bool make_room(Bytes *bytes, size_t more) {
     if (bytes->room - bytes->length >= more) return true;
-    size_t room = bytes->room ? bytes->room * 2 : 256;
+    size_t room = bytes->room ? bytes->room * 2 : 64;
     while (room - bytes->length < more) room *= 2;
     uint8_t *at = realloc(bytes->at, room);
     if (at == NULL) return false;
@@ -179,10 +179,19 @@ static int place_of(const Named *named, Text code) {
     return -1;
 }
 
+static bool make_place(Named *named) { /* room for two, four, eight: it is full when a power of two is reached */
+    size_t count = (size_t)named->count;
+    if (count == 1 || (count & (count - 1)) != 0) return true;
+    void *entries = realloc(named->entries, (count ? count * 2 : 2) * sizeof *named->entries);
+    if (entries == NULL) return false;
+    named->entries = entries;
+    return true;
+}
+
 static bool note(Named *named, Text code, int64_t at, int64_t also) {
     int place = place_of(named, code);
     if (place < 0) {
-        if (named->entries == NULL && (named->entries = calloc(MAX_NAMED, sizeof *named->entries)) == NULL) return false;
+        if (!make_place(named)) return false;
         place = named->count++;
         keep(&named->entries[place].code, code);
     }
