@@ -27,6 +27,7 @@ def at(path: str) -> Callable[[str], bool]:
 
 def assert_accessible(page: Page) -> None:
     """axe-core finds nothing; the page has one h1, a title, its language, and fits its width."""
+    page.wait_for_load_state("domcontentloaded")  # a click returns when the next page has begun
     assert page.locator("h1").count() == 1, f"{page.url}: not one h1"
     assert page.title(), f"{page.url}: no title"
     assert_fits(page)
