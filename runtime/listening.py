@@ -22,22 +22,18 @@ async def follow(
 
     Raises `ConnectionLost` as soon as `connection` is gone, also while nothing is to be done, and what `work` raises.
     """
-    woken, lost = asyncio.Event(), asyncio.Event()
+    woken = asyncio.Event()
 
     def wake(*_: object) -> None:
         woken.set()
 
-    def lose(*_: object) -> None:
-        lost.set()
-        woken.set()
-
     keep_session(connection)
-    connection.add_termination_listener(lose)
+    connection.add_termination_listener(wake)
     await connection.add_listener(channel, wake)
     try:
         while True:
             woken.clear()
-            if lost.is_set():
+            if _gone(connection):
                 raise ConnectionLost(f"the connection to PostgreSQL that listened on {channel} was lost")
             if not await work():
                 await wait_at_most(woken, look_every_s)
@@ -48,7 +44,7 @@ async def follow(
         raise ConnectionLost(f"the connection to PostgreSQL that listened on {channel} was lost") from error
     finally:
         if not _gone(connection):
-            connection.remove_termination_listener(lose)
+            connection.remove_termination_listener(wake)
             await connection.remove_listener(channel, wake)
 
 
