@@ -66,7 +66,7 @@ def _library() -> ctypes.CDLL:
     for name, result, *arguments in (
         ("fold_new", p, int_, int_, p, int_),
         ("fold_free", None, p),
-        ("fold_declare", None, p, text, int64, int_, p),
+        ("fold_declare", int_, p, text, int64, int_, p),
         ("fold_fact", text, int_),
         ("fold_take", int_, p, int_, int_, text, p, text, p, p, p, p, p, p),
         ("fold_mark", ctypes.c_uint64, p, text, int64, text, int64),
@@ -223,4 +223,5 @@ class CompiledFold(PartitionFold):
         usable = len(procedure.stages) <= _MOST_STAGES
         pairs = (procedure.steps.get(fact, (0, 0)) if usable else (0, 0) for fact in _facts())
         steps = array("Q", chain.from_iterable(pairs))
-        self._library.fold_declare(self._fold, service, len(service), usable, _address(steps))
+        if self._library.fold_declare(self._fold, service, len(service), usable, _address(steps)) < 0:
+            raise MemoryError

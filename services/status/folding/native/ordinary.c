@@ -31,8 +31,8 @@ typedef struct {
 
 static bool make_room(Bytes *bytes, size_t more) {
     if (bytes->room - bytes->length >= more) return true;
-    size_t room = bytes->room ? bytes->room * 2 : 64;
-    while (room - bytes->length < more) room *= 2;
+    size_t room = bytes->room + bytes->room / 4 + 64; /* there are many of them: little is left over */
+    if (room - bytes->length < more) room = bytes->length + more;
     uint8_t *at = realloc(bytes->at, room);
     if (at == NULL) return false;
     bytes->at = at;
@@ -61,20 +61,6 @@ typedef struct {
 static bool same(Text one, Text other) {
     return one.length == other.length && memcmp(one.at, other.at, one.length) == 0;
 }
-
-typedef struct { /* a code, kept with the application */
-    uint8_t length;
-    char at[MAX_CODE];
-} Code;
-
-static bool keep(Code *code, Text text) {
-    if (text.length > MAX_CODE) return false;
-    code->length = (uint8_t)text.length;
-    memcpy(code->at, text.at, text.length);
-    return true;
-}
-
-static Text text_of(const Code *code) { return (Text){code->at, code->length}; }
 
 /* ---- SipHash-1-3, keyed anew for each fold: nobody can make two events collide ---------------------------------- */
 
@@ -111,6 +97,53 @@ static uint64_t hash_bytes(const uint64_t key[2], const char *at, size_t length)
     return s.a ^ s.b ^ s.c ^ s.d;
 }
 
+/* ---- words: codes and numbers that are kept, each of them once in a fold ----------------------------------------- */
+
+typedef struct {
+    uint8_t length;
+    char at[];
+} Word;
+
+typedef struct { /* a set of them: open addressing, `slots` is a power of two or none */
+    size_t slots, count;
+    const Word **table;
+} Words;
+
+static Text text_of(const Word *word) { return word == NULL ? TEXT("") : (Text){word->at, word->length}; }
+
+static size_t slot_of_word(const Words *words, const uint64_t key[2], Text text) {
+    size_t slot = hash_bytes(key, text.at, text.length) & (words->slots - 1);
+    while (words->table[slot] != NULL && !same(text_of(words->table[slot]), text)) slot = (slot + 1) & (words->slots - 1);
+    return slot;
+}
+
+static bool grow_words(Words *words, const uint64_t key[2]) {
+    Words more = {words->slots ? words->slots * 2 : 1024, words->count, NULL};
+    if ((more.table = calloc(more.slots, sizeof *more.table)) == NULL) return false;
+    for (size_t n = 0; n < words->slots; n++)
+        if (words->table[n] != NULL) more.table[slot_of_word(&more, key, text_of(words->table[n]))] = words->table[n];
+    free(words->table);
+    *words = more;
+    return true;
+}
+
+static const Word *word_of(Words *words, const uint64_t key[2], Text text) { /* of 255 bytes at most; NULL without memory */
+    if (words->count * 2 >= words->slots && !grow_words(words, key)) return NULL;
+    const Word **slot = &words->table[slot_of_word(words, key, text)];
+    if (*slot != NULL) return *slot;
+    Word *word = malloc(sizeof *word + text.length);
+    if (word == NULL) return NULL;
+    word->length = (uint8_t)text.length;
+    if (text.length) memcpy(word->at, text.at, text.length);
+    words->count++;
+    return *slot = word;
+}
+
+static void free_words(Words *words) {
+    for (size_t n = 0; n < words->slots; n++) free((void *)words->table[n]);
+    free(words->table);
+}
+
 /* ---- what is known of one application --------------------------------------------------------------------------- */
 
 typedef enum {
@@ -135,14 +168,13 @@ static const bool OF_OTHERS[FACTS] = { /* no act of the body that has the case *
 typedef struct { /* a dict from codes to times, in the order of insertion */
     int count;
     struct {
-        Code code;
+        const Word *code;
         int64_t at, also;
     } *entries;
 } Named;
 
-typedef struct { /* a fee, or a payment: two of its fields are times */
-    Code code;
-    Code currency;
+typedef struct { /* a fee, or a payment: two of its fields are times; without a code there is none */
+    const Word *code, *currency;
     int64_t amount, one, other;
 } Money;
 
@@ -151,31 +183,31 @@ typedef struct {
 } Step;
 
 typedef struct {
-    Code service;
+    const Word *service;
     bool usable;
     Step steps[FACTS];
 } Procedure;
 
 typedef struct {
-    Code number, service, office, outcome, product, desk;
+    const Word *number, *service, *office, *outcome, *product, *desk;
     const Procedure *procedure;
     int64_t n, last_at, last_recorded, first_recorded, last_offset;
     uint64_t stages;
     int reached_count;
-    Fact reached[MAX_REACHED];
+    uint8_t reached[MAX_REACHED]; /* facts */
     int64_t reached_at[MAX_REACHED];
     Named outstanding, supplied, invited, examined;
-    Money *fee, *paid;
+    Money fee, paid;
     int64_t ended_at, decided_at, collect_by, acted_at;
     bool called_in, has_ended, has_collect_by, has_acted;
     bool handed_over;
-    Bytes journal; /* MessagePack of each moment */
+    Bytes journal; /* each moment, as `note_moment` writes it */
     Bytes seen;    /* eight bytes for each event */
 } Application;
 
 static int place_of(const Named *named, Text code) {
     for (int place = 0; place < named->count; place++)
-        if (same(text_of(&named->entries[place].code), code)) return place;
+        if (same(text_of(named->entries[place].code), code)) return place;
     return -1;
 }
 
@@ -185,18 +217,6 @@ static bool make_place(Named *named) { /* room for two, four, eight: it is full 
     void *entries = realloc(named->entries, (count ? count * 2 : 2) * sizeof *named->entries);
     if (entries == NULL) return false;
     named->entries = entries;
-    return true;
-}
-
-static bool note(Named *named, Text code, int64_t at, int64_t also) {
-    int place = place_of(named, code);
-    if (place < 0) {
-        if (!make_place(named)) return false;
-        place = named->count++;
-        keep(&named->entries[place].code, code);
-    }
-    named->entries[place].at = at;
-    named->entries[place].also = also;
     return true;
 }
 
@@ -223,6 +243,7 @@ static bool has_reached(const Application *application, Fact fact) {
 typedef struct {
     int partition, partitions;
     uint64_t key[2];
+    Words words;
     int procedure_count;
     Procedure *procedures;
     size_t slots, count;
@@ -232,9 +253,24 @@ typedef struct {
     Bytes state; /* the last that was asked for */
 } Fold;
 
+static bool keep(Fold *fold, const Word **code, Text text) {
+    return (*code = word_of(&fold->words, fold->key, text)) != NULL;
+}
+
+static bool note(Fold *fold, Named *named, Text code, int64_t at, int64_t also) {
+    int place = place_of(named, code);
+    if (place < 0) {
+        if (!make_place(named) || !keep(fold, &named->entries[named->count].code, code)) return false;
+        place = named->count++;
+    }
+    named->entries[place].at = at;
+    named->entries[place].also = also;
+    return true;
+}
+
 static size_t slot_of(const Fold *fold, Text number) {
     size_t slot = hash_bytes(fold->key, number.at, number.length) & (fold->slots - 1);
-    while (fold->table[slot] != NULL && !same(text_of(&fold->table[slot]->number), number))
+    while (fold->table[slot] != NULL && !same(text_of(fold->table[slot]->number), number))
         slot = (slot + 1) & (fold->slots - 1);
     return slot;
 }
@@ -251,15 +287,17 @@ static bool grow(Fold *fold) {
     free(fold->table);
     fold->table = table;
     fold->slots = slots;
-    for (size_t n = 0; n < fold->count; n++) table[slot_of(fold, text_of(&in_order[n]->number))] = in_order[n];
+    for (size_t n = 0; n < fold->count; n++) table[slot_of(fold, text_of(in_order[n]->number))] = in_order[n];
     return true;
 }
 
 static Application *open_application(Fold *fold, Text number) {
     if (fold->count * 2 >= fold->slots && !grow(fold)) return NULL;
     Application *application = calloc(1, sizeof *application);
-    if (application == NULL) return NULL;
-    keep(&application->number, number);
+    if (application == NULL || !keep(fold, &application->number, number)) {
+        free(application);
+        return NULL;
+    }
     fold->table[slot_of(fold, number)] = fold->in_order[fold->count++] = application;
     return application;
 }
@@ -269,8 +307,6 @@ static void close_application(Application *application) {
     free(application->supplied.entries);
     free(application->invited.entries);
     free(application->examined.entries);
-    free(application->fee);
-    free(application->paid);
     free(application->journal.at);
     free(application->seen.at);
 }
@@ -662,7 +698,7 @@ static bool may_reach(const Application *application, const Event *event) {
 
 static void reach(Application *application, Fact fact, int64_t at) {
     if (!has_reached(application, fact)) {
-        application->reached[application->reached_count] = fact;
+        application->reached[application->reached_count] = (uint8_t)fact;
         application->reached_at[application->reached_count++] = at;
     }
     if (application->procedure != NULL) application->stages |= application->procedure->steps[fact].reaches;
@@ -670,7 +706,7 @@ static void reach(Application *application, Fact fact, int64_t at) {
 
 static const Procedure *procedure_of(const Fold *fold, Text service) {
     for (int n = 0; n < fold->procedure_count; n++)
-        if (same(text_of(&fold->procedures[n].service), service)) return &fold->procedures[n];
+        if (same(text_of(fold->procedures[n].service), service)) return &fold->procedures[n];
     return NULL;
 }
 
@@ -686,17 +722,17 @@ static bool is_ordinary(const Fold *fold, const Application *application, const 
         const Procedure *procedure = procedure_of(fold, event->service);
         return procedure == NULL || procedure->usable;
     }
-    if (a->service.length == 0) return false; /* before submission */
+    if (a->service == NULL) return false; /* before submission */
     switch (event->fact) {
     case DOCUMENTS_REQUESTED: return has_room(&a->outstanding, event->codes, event->count);
     case DOCUMENT_SUPPLIED:
         return has_room(&a->supplied, event->codes, event->count)
                && (place_of(&a->outstanding, event->codes[0]) >= 0 || place_of(&a->supplied, event->codes[0]) >= 0);
-    case FEE_ASSESSED: return a->fee == NULL && event->currency.length <= MAX_CODE;
+    case FEE_ASSESSED: return a->fee.code == NULL && event->currency.length <= MAX_CODE;
     case FEE_PAID: {
-        const Money *fee = a->fee;
-        return fee != NULL && a->paid == NULL && same(text_of(&fee->code), event->codes[0])
-               && fee->amount == event->amount && same(text_of(&fee->currency), event->currency)
+        const Money *fee = &a->fee;
+        return fee->code != NULL && a->paid.code == NULL && same(text_of(fee->code), event->codes[0])
+               && fee->amount == event->amount && same(text_of(fee->currency), event->currency)
                && event->at <= fee->one && reported - event->at <= PROMPT_US;
     }
     case INVITED: return has_room(&a->invited, event->codes, event->count);
@@ -706,46 +742,41 @@ static bool is_ordinary(const Fold *fold, const Application *application, const 
     }
 }
 
-static Money *new_money(const Event *event, int64_t one, int64_t other) {
-    Money *money = calloc(1, sizeof *money);
-    if (money == NULL) return NULL;
-    keep(&money->code, event->codes[0]);
-    keep(&money->currency, event->currency);
+static bool keep_money(Fold *fold, Money *money, const Event *event, int64_t one, int64_t other) {
     money->amount = event->amount;
     money->one = one;
     money->other = other;
-    return money;
+    return keep(fold, &money->code, event->codes[0]) && keep(fold, &money->currency, event->currency);
 }
 
-static bool evolve(const Fold *fold, Application *a, const Event *event, int64_t reported) {
+static bool evolve(Fold *fold, Application *a, const Event *event, int64_t reported) {
     int64_t at = event->at;
     Text first = event->codes[0];
     int place;
     switch (event->fact) {
     case SUBMITTED:
-        keep(&a->service, event->service);
-        keep(&a->office, event->office);
+        if (!keep(fold, &a->service, event->service) || !keep(fold, &a->office, event->office)) return false;
         break;
     case DOCUMENTS_REQUESTED:
         for (int n = 0; n < event->count; n++)
-            if (!note(&a->outstanding, event->codes[n], at, 0)) return false;
+            if (!note(fold, &a->outstanding, event->codes[n], at, 0)) return false;
         break;
     case DOCUMENT_SUPPLIED:
-        if (!note(&a->supplied, first, at, 0)) return false;
+        if (!note(fold, &a->supplied, first, at, 0)) return false;
         if ((place = place_of(&a->outstanding, first)) >= 0) forget(&a->outstanding, place);
         break;
     case FEE_ASSESSED:
-        if ((a->fee = new_money(event, event->when, at)) == NULL) return false;
+        if (!keep_money(fold, &a->fee, event, event->when, at)) return false;
         break;
     case FEE_PAID:
-        if ((a->paid = new_money(event, at, reported)) == NULL) return false;
+        if (!keep_money(fold, &a->paid, event, at, reported)) return false;
         break;
     case INVITED:
-        if (!note(&a->invited, first, at, event->when)) return false;
+        if (!note(fold, &a->invited, first, at, event->when)) return false;
         break;
     case EXAMINED:
         for (int n = 0; n < event->count; n++) {
-            if (!note(&a->examined, event->codes[n], at, 0)) return false;
+            if (!note(fold, &a->examined, event->codes[n], at, 0)) return false;
             if ((place = place_of(&a->invited, event->codes[n])) >= 0) {
                 forget(&a->invited, place);
                 a->called_in = true;
@@ -754,10 +785,10 @@ static bool evolve(const Fold *fold, Application *a, const Event *event, int64_t
         break;
     case DECIDED:
         a->decided_at = at;
-        keep(&a->outcome, first);
+        if (!keep(fold, &a->outcome, first)) return false;
         break;
     case ISSUED:
-        keep(&a->product, event->service);
+        if (!keep(fold, &a->product, event->service)) return false;
         a->has_collect_by = event->has_when;
         a->collect_by = event->when;
         break;
@@ -768,7 +799,7 @@ static bool evolve(const Fold *fold, Application *a, const Event *event, int64_t
     if (!OF_OTHERS[event->fact] && (!a->has_acted || at > a->acted_at)) {
         a->acted_at = at;
         a->has_acted = true;
-        if (event->desk.length > 0) keep(&a->desk, event->desk);
+        if (event->desk.length > 0 && !keep(fold, &a->desk, event->desk)) return false;
     }
     if (event->fact == SUBMITTED) { /* from now on the procedure is known, and what was reached before counts for it */
         a->procedure = procedure_of(fold, event->service);
@@ -812,7 +843,7 @@ static void pack_named(Bytes *out, const Named *named, bool pairs) {
     }
     pack_map(out, (size_t)named->count);
     for (int n = 0; n < named->count; n++) {
-        pack_text(out, text_of(&named->entries[n].code));
+        pack_text(out, text_of(named->entries[n].code));
         if (pairs) pack_array(out, 2);
         pack_integer(out, named->entries[n].at);
         if (pairs) pack_integer(out, named->entries[n].also);
@@ -820,14 +851,14 @@ static void pack_named(Bytes *out, const Named *named, bool pairs) {
 }
 
 static void pack_money(Bytes *out, const Money *money) {
-    if (money == NULL) {
+    if (money->code == NULL) {
         pack_nil(out);
         return;
     }
     pack_array(out, 5);
-    pack_text(out, text_of(&money->code));
+    pack_text(out, text_of(money->code));
     pack_integer(out, money->amount);
-    pack_text(out, text_of(&money->currency));
+    pack_text(out, text_of(money->currency));
     pack_integer(out, money->one);
     pack_integer(out, money->other);
 }
@@ -837,26 +868,63 @@ static void pack_optional(Bytes *out, bool there, int64_t value) {
     else pack_nil(out);
 }
 
-static bool pack_moment(Application *a, const Event *event, int64_t reported) {
-    bool has_detail = event->fact < DEADLINE_PASSED;
-    if (!make_room(&a->journal, 64 + MAX_CODE + (size_t)event->count * (MAX_CODE + 2) + 32)) return false;
-    pack_array(&a->journal, 6);
-    pack_integer(&a->journal, event->at);
-    pack_integer(&a->journal, a->n);
-    pack_text(&a->journal, (Text){NAMES[event->fact], strlen(NAMES[event->fact])});
-    pack_integer(&a->journal, reported);
-    pack_text(&a->journal, event->desk);
-    pack_array(&a->journal, has_detail ? (size_t)event->count : 0);
-    for (int n = 0; has_detail && n < event->count; n++) pack_text(&a->journal, event->codes[n]);
+static void put_short(Bytes *bytes, Text text) {
+    put_big_endian(bytes, text.length, 1);
+    put(bytes, text.at, text.length);
+}
+
+static Text take_short(const uint8_t **at) {
+    Text text = {(const char *)*at + 1, **at};
+    *at += 1 + text.length;
+    return text;
+}
+
+static bool note_moment(Application *a, const Event *event, int64_t reported) { /* short, for all are kept to the end */
+    int count = event->fact < DEADLINE_PASSED ? event->count : 0;
+    size_t size = 3 + 2 * sizeof reported + event->desk.length;
+    for (int n = 0; n < count; n++) size += 1 + event->codes[n].length;
+    if (!make_room(&a->journal, size)) return false;
+    put_big_endian(&a->journal, (uint64_t)event->fact << 1 | (reported != event->at), 1);
+    put(&a->journal, &event->at, sizeof event->at);
+    if (reported != event->at) put(&a->journal, &reported, sizeof reported);
+    put_short(&a->journal, event->desk);
+    put_big_endian(&a->journal, (uint64_t)count, 1);
+    for (int n = 0; n < count; n++) put_short(&a->journal, event->codes[n]);
+    return true;
+}
+
+static bool pack_journal(Bytes *out, const Application *a) { /* an array of `Moment` */
+    const uint8_t *from = a->journal.at;
+    if (!make_room(out, 8)) return false;
+    pack_array(out, (size_t)a->n);
+    for (int64_t n = 1; n <= a->n; n++) {
+        if (!make_room(out, 64 + MAX_CODE + MAX_NAMED * (MAX_CODE + 2) + 32)) return false;
+        const char *name = NAMES[*from >> 1];
+        bool differs = *from++ & 1;
+        int64_t at, reported;
+        memcpy(&at, from, sizeof at);
+        from += sizeof at;
+        memcpy(&reported, differs ? from : (const uint8_t *)&at, sizeof reported);
+        if (differs) from += sizeof reported;
+        pack_array(out, 6);
+        pack_integer(out, at);
+        pack_integer(out, n);
+        pack_text(out, (Text){name, strlen(name)});
+        pack_integer(out, reported);
+        pack_text(out, take_short(&from));
+        int count = *from++;
+        pack_array(out, (size_t)count);
+        while (count--) pack_text(out, take_short(&from));
+    }
     return true;
 }
 
 static bool pack_state(Bytes *out, const Application *a) { /* the fields of `Progress`, in their order */
-    if (!make_room(out, 2048 + 4 * MAX_NAMED * (MAX_CODE + 32) + a->journal.length)) return false;
+    if (!make_room(out, 2048 + 4 * MAX_NAMED * (MAX_CODE + 32))) return false;
     pack_array(out, 40);
     pack_integer(out, a->n);
-    pack_text(out, text_of(&a->service));
-    pack_text(out, text_of(&a->office));
+    pack_text(out, text_of(a->service));
+    pack_text(out, text_of(a->office));
     pack_integer(out, a->last_at);
     pack_integer(out, a->last_recorded);
     pack_integer(out, (int64_t)a->stages);
@@ -867,19 +935,19 @@ static bool pack_state(Bytes *out, const Application *a) { /* the fields of `Pro
     }
     pack_named(out, &a->outstanding, false);
     pack_named(out, &a->supplied, false);
-    pack_money(out, a->fee);
+    pack_money(out, &a->fee);
     pack_nil(out); /* earlier_fees */
     pack_nil(out); /* payments */
-    pack_money(out, a->paid);
+    pack_money(out, &a->paid);
     pack_named(out, &a->invited, true);
     pack_named(out, &a->examined, false);
     pack_bool(out, a->called_in);
     pack_optional(out, a->has_ended, a->ended_at);
     pack_integer(out, a->decided_at);
-    pack_text(out, text_of(&a->outcome));
+    pack_text(out, text_of(a->outcome));
     pack_array(out, 0); /* reasons */
     pack_nil(out);      /* remedy */
-    pack_text(out, text_of(&a->product));
+    pack_text(out, text_of(a->product));
     pack_optional(out, a->has_collect_by, a->collect_by);
     pack_nil(out);        /* paused_at */
     pack_bool(out, false); /* paused */
@@ -895,9 +963,8 @@ static bool pack_state(Bytes *out, const Application *a) { /* the fields of `Pro
     pack_nil(out);            /* standing */
     pack_bool(out, false);    /* answered */
     pack_integer(out, a->first_recorded);
-    pack_text(out, text_of(&a->desk));
-    pack_array(out, (size_t)a->n);
-    put(out, a->journal.at, a->journal.length);
+    pack_text(out, text_of(a->desk));
+    if (!pack_journal(out, a) || !make_room(out, 1)) return false;
     pack_bool(out, false); /* corrected */
     return true;
 }
@@ -920,7 +987,7 @@ static bool put_row(Bytes *rows, const Application *a, const Event *event, int64
     put_big_endian(rows, (uint64_t)(recorded - EPOCH_2000_US), 8);
     put_big_endian(rows, 4, 4);
     put_big_endian(rows, (uint64_t)a->n, 4);
-    put_field(rows, text_of(&a->number));
+    put_field(rows, text_of(a->number));
     put_field(rows, (Text){NAMES[event->fact], strlen(NAMES[event->fact])});
     put_field(rows, event->source);
     put_field(rows, event->id);
@@ -970,7 +1037,7 @@ static int take_one(Fold *fold, Text value, Text key, int64_t offset, int64_t ti
     if (recorded > application->last_recorded) application->last_recorded = recorded;
     if (!make_room(&application->seen, sizeof mark)) return NO_MEMORY;
     put(&application->seen, &mark, sizeof mark);
-    if (!pack_moment(application, &event, reported)) return NO_MEMORY;
+    if (!note_moment(application, &event, reported)) return NO_MEMORY;
     if (!put_row(&fold->rows, application, &event, offset, recorded)) return NO_MEMORY;
     if (event.fact <= WITHDRAWN && !evolve(fold, application, &event, reported)) return NO_MEMORY;
     return ROW;
@@ -982,6 +1049,7 @@ void fold_free(void *opaque) {
         close_application(fold->in_order[n]);
         free(fold->in_order[n]);
     }
+    free_words(&fold->words);
     free(fold->table);
     free(fold->in_order);
     free(fold->procedures);
@@ -1007,13 +1075,16 @@ void *fold_new(int partition, int partitions, const uint64_t key[2], int procedu
 }
 
 /* One more service; `steps` are reaches and needs of every fact in the order of NAMES. Those that are not `usable` here
- * (more stages than a mask has bits) are left to Python. As many as `fold_new` was told. */
-void fold_declare(void *opaque, const char *service, int64_t length, int usable, const uint64_t *steps) {
+ * (more stages than a mask has bits) are left to Python. As many as `fold_new` was told. -1 when memory ran out. */
+int fold_declare(void *opaque, const char *service, int64_t length, int usable, const uint64_t *steps) {
     Fold *fold = opaque;
-    Procedure *procedure = &fold->procedures[fold->procedure_count++];
-    keep(&procedure->service, (Text){service, (size_t)length});
+    Procedure *procedure = &fold->procedures[fold->procedure_count];
+    if (length > MAX_CODE) return 0; /* no ordinary event names it */
+    if (!keep(fold, &procedure->service, (Text){service, (size_t)length})) return -1;
     procedure->usable = usable;
     for (int n = 0; n < FACTS; n++) procedure->steps[n] = (Step){steps[2 * n], steps[2 * n + 1]};
+    fold->procedure_count++;
+    return 0;
 }
 
 const char *fold_fact(int n) { return n < FACTS ? NAMES[n] : NULL; }
@@ -1090,7 +1161,7 @@ int64_t fold_tell(void *opaque, int64_t *place, int most, const uint8_t **told) 
         if (application->handed_over || application->n == 0) continue;
         if (!make_room(out, MAX_NUMBER + 16)) return -1;
         pack_array(out, 3);
-        pack_text(out, text_of(&application->number));
+        pack_text(out, text_of(application->number));
         pack_integer(out, application->last_offset);
         if (!pack_state(out, application)) return -1;
         count++;
