@@ -62,21 +62,13 @@ async def _nothing(connection: Connection, records: Sequence[Record]) -> None:
 
 
 class AsyncpgEffect:
-    """Rows, by `handle(connection, records)`. `also` is written for every record, also for those that go to quarantine.
-    `concerns`: which records `handle` does anything about. `together`: whether both take records of several partitions."""
+    """Rows, by `handle(connection, records)`. `concerns`: which records it does anything about. `together`: whether it takes
+    records of several partitions."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        handle: Handle,
-        *,
-        also: Handle = _nothing,
-        concerns: Concerns = _everything,
-        together: bool = False,
-    ) -> None:
+    def __init__(self, pool: Pool, handle: Handle, *, concerns: Concerns = _everything, together: bool = False) -> None:
         self._pool = pool
         self._handle = handle
-        self.note = also
+        self.note: Handle = _nothing
         self.concerns = concerns
         self.together = together
 
@@ -84,7 +76,6 @@ class AsyncpgEffect:
         async with self._pool.acquire() as connection, connection.transaction():
             if steps:
                 await advance(connection, *steps)
-                await self.note(connection, records)
             await self._handle(connection, records)
 
 

@@ -4,7 +4,8 @@ A consumer that lost its partition to another cannot write any more: its expecte
 transaction fails with `Fenced`, and with it everything it was about to write.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 from runtime.database import Connection
 
@@ -24,6 +25,12 @@ class Advance(NamedTuple):
 
 class Fenced(Exception):
     """The position is not where this consumer left it: another one has the partition. Nothing was written."""
+
+    @classmethod
+    def at(cls, steps: Sequence[Advance]) -> Self:
+        """That not all of these steps of one consumer could be made."""
+        partitions = ", ".join(str(step.partition) for step in steps)
+        return cls(f"{steps[0].consumer} has not all of these partitions of {steps[0].topic} any more: {partitions}")
 
 
 ENSURE_POSITION = """
@@ -55,5 +62,4 @@ async def advance(connection: Connection, *steps: Advance) -> None:
     consumer, topic, *_ = steps[0]
     done = await connection.execute(ADVANCE, consumer, topic, *columns)
     if done != f"UPDATE {len(steps)}":
-        partitions = ", ".join(str(step.partition) for step in steps)
-        raise Fenced(f"{consumer} has not all of these partitions of {topic} any more: {partitions}")
+        raise Fenced.at(steps)

@@ -120,12 +120,16 @@ def _narrowest(generation: int, partitions: Collection[int]) -> tuple[str, str]:
 def _take_stored(timeline: str, application: str) -> str:
     """Of applications: the state, and which of events with these ids are on the timeline. The rows of those of which none
     is, so that all are new, are taken out on the way, to be written anew.
+
+    `OFFSET 0` has each application looked up by its key: a join of small tables would read them whole, with every row that
+    was taken out and is not vacuumed yet.
     """
     return (
         "WITH stored AS ("  # noqa: S608 - our names
         "SELECT asked.partition, asked.number, application.state, application.last_offset, known.events"
         f" FROM {_ASKED}"
-        f" JOIN {application} application USING (partition, number)"
+        f" CROSS JOIN LATERAL (SELECT one.state, one.last_offset FROM {application} one"
+        " WHERE one.partition = asked.partition AND one.number = asked.number OFFSET 0) application"
         " CROSS JOIN LATERAL (SELECT array_agg(ARRAY[line.source, line.event_id]) AS events"
         f" FROM {timeline} line WHERE line.partition = asked.partition AND line.number = asked.number"
         " AND line.event_id = ANY($3)) known"

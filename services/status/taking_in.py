@@ -1,13 +1,16 @@
 """What a status process does behind its HTTP side: take in records and keep its generation, or stand in front of others."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from contracts.facts import Actor
 from runtime.backbone import Backbone
-from runtime.inbox import AsyncpgEffect
+from runtime.database import Pool
+from runtime.inbox import Handle
 from runtime.metrics import Metrics
+from runtime.positions import Advance
+from runtime.records import Record
 from services.status.clocks.clockwork import Clockwork
 from services.status.clocks.deadlines import Watch
 from services.status.folding.definitions import Definitions
@@ -19,6 +22,29 @@ from services.status.store.following import Following
 from services.status.store.lag import Lag
 from services.status.store.shards import Shard, build_front
 from services.status.store.upkeep import Upkeep
+
+
+class TakingIn:
+    """The effect of records here (`runtime.inbox.Effect`): every one is archived, and what it says is on its timeline."""
+
+    together = True
+
+    def __init__(self, pool: Pool, following: Following, archive: Archive) -> None:
+        self._pool = pool
+        self._following = following
+        self._archive = archive
+        self.note: Handle = archive.keep
+
+    def concerns(self, record: Record) -> bool:
+        return True
+
+    async def write(self, records: Sequence[Record], steps: Sequence[Advance]) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            log = await self._archive.log(connection)
+            if steps:
+                await self._following.take_in(connection, log, records, steps)
+            else:
+                await self._following.take_released(connection, log, records)
 
 
 def take_in(settings: StatusSettings, backbone: Backbone, definitions: Definitions, metrics: Metrics, lag: Lag) -> None:
@@ -55,7 +81,7 @@ def take_in(settings: StatusSettings, backbone: Backbone, definitions: Definitio
 
     backbone.consumes(
         settings.consumer,
-        AsyncpgEffect(backbone.pool, following.handle, also=archive.keep, together=True),
+        TakingIn(backbone.pool, following, archive),
         max_records=settings.batch_records,
         partitions=settings.own_partitions if settings.partitions else None,
         patience_ms=0,  # people look at timelines while they change

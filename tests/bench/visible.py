@@ -36,7 +36,8 @@ from services.status.folding.partitions import partition_of
 from tests.bench.measure import Measure, Result, Surroundings
 
 SOURCE: Final = "//lebong.imigrasi.go.id/history/"
-APPLICATIONS: Final = 500
+APPLICATIONS: Final = 2_000
+"""Some ten events each, as the logs of the other measures have."""
 WARM_UP_S: Final = 10.0
 """A broker that has just started spends a core on compiling itself; one in service has done so long ago."""
 MEASURED_S: Final = 10.0
@@ -161,8 +162,9 @@ async def _open_applications(client: aiohttp.ClientSession, numbers: list[str]) 
     fact = Submitted(
         service="passport_new", office="lebong", channel="internet", by=Actor(role="applicant"), documents=[]
     )
-    await _post(client, [_event(number, fact) for number in numbers])
-    await asyncio.sleep(3.0)  # whatever the other services do about it is done
+    for place in range(0, len(numbers), 500):
+        await _post(client, [_event(number, fact) for number in numbers[place : place + 500]])
+    await asyncio.sleep(len(numbers) / 150)  # whatever the other services do about it is done
 
 
 async def _post(client: aiohttp.ClientSession, events: list[Sent]) -> None:

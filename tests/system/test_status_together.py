@@ -10,10 +10,15 @@ import pytest
 from contracts.envelope import PARTITIONS, encode_event, new_salt
 from contracts.facts import Actor, Decided, DocumentsVerified, EventRef, Fact, Submitted
 from contracts.number import RANDOM_BYTES, format_number
-from runtime.records import Record
+from runtime.positions import Advance, Fenced, stored_position
+from runtime.records import Record, by_partition
 from services.status.folding.partitions import partition_of
+from services.status.projections import _narrowest, _take_stored
 from services.status.store import generations
+from services.status.store.archive import Archive
 from services.status.store.digests import live_digest
+from services.status.store.following import Following
+from services.status.taking_in import TakingIn
 from tests.system.projected import CATALOGUE, Projected, projected
 from tests.system.status_process import APPLICANT, BEGAN, OFFICE
 
@@ -73,3 +78,58 @@ async def test_records_of_many_partitions_make_what_they_make_one_by_one(fresh_d
             assert await project(status, halves) == []
         digests.append(live_digest(fresh_database, schema, generations.version_of(CATALOGUE)))
     assert digests[0] == digests[1] == digests[2] != ""
+
+
+async def test_what_another_replica_has_taken_in_is_refused_whole(fresh_database: str, tmp_path: Path) -> None:
+    records = log_of(10)
+    runs = by_partition(records)
+    topic = "t@1"
+
+    def step(partition: int, expected: int) -> Advance:
+        return Advance("status", topic, partition, expected, runs[partition][-1].offset + 1)
+
+    async def generation() -> str:
+        return "1"
+
+    async def qualified() -> str:
+        return topic
+
+    async with projected(fresh_database, tmp_path) as status:
+        following = Following(status.projector, "status", qualified)
+        effect = TakingIn(status.pool, following, Archive("t", generation))
+        for partition in runs:
+            async with status.pool.acquire() as connection:
+                assert await stored_position(connection, "status", topic, partition) == 0
+        first, *others = runs
+        await effect.write(runs[first], [step(first, 0)])
+        before = await counted(status)
+        assert before["archive"] == len(runs[first])
+        with pytest.raises(Fenced, match="any more"):
+            await effect.write(
+                records, [step(partition, 0) for partition in runs]
+            )  # `first` among them, as if it were new
+        assert await counted(status) == before
+        await effect.write([record for place in others for record in runs[place]], [step(place, 0) for place in others])
+        assert await counted(status) == {"archive": len(records), "timeline": 40, "application": 10}
+
+
+async def counted(status: Projected) -> dict[str, int]:
+    return {
+        table: await status.pool.fetchval(f"SELECT count(*) FROM {table}")
+        for table in ("archive", "timeline", "application")
+    }
+
+
+async def test_applications_are_looked_up_one_by_one_however_few_there_are(fresh_database: str, tmp_path: Path) -> None:
+    async with projected(fresh_database, tmp_path) as status:
+        await project(status, [log_of(200)])
+        await status.pool.execute("ANALYZE")
+        numbers = [row["number"] for row in await status.pool.fetch("SELECT number FROM application LIMIT 20")]
+        asked = (
+            [partition_of(number, PARTITIONS) for number in numbers],
+            numbers,
+            [f"new-{number}" for number in numbers],
+        )
+        plan = await status.pool.fetch(f"EXPLAIN {_take_stored(*_narrowest(1, set(asked[0])))}", *asked)
+        joins = {line.split("->")[-1].split("(")[0].strip() for (line,) in plan if " Join " in line or " Loop " in line}
+        assert joins == {"Nested Loop"}

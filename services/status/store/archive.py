@@ -1,6 +1,6 @@
 """The archive: every record of the log as received, written in the transaction that advances the position."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -42,27 +42,31 @@ class Archive:
 
     async def keep(self, connection: Connection, records: Sequence[Record]) -> None:
         """Keep records within the caller's transaction."""
-        log = await self._number(connection)
-        rows = [
-            (
-                record.offset,
-                record.timestamp_ms,
-                record.partition,
-                record.key,
-                record.value,
-                msgspec.json.encode(record.headers) if record.headers else None,
-            )
-            for record in records
-        ]
-        await connection.execute(INSERT, log, *zip(*rows, strict=True))
+        await connection.execute(INSERT, await self.log(connection), *columns(records))
 
-    async def _number(self, connection: Connection) -> int:
+    async def log(self, connection: Connection) -> int:
         """The log's number; kept once it was found, since what this transaction gives could be undone with it."""
         if self._log is not None:
             return self._log
         topic = f"{self._topic}@{await self._generation()}"
         self._log = await connection.fetchval(SELECT_LOG, topic)
         return self._log if self._log is not None else await log_number(connection, topic)
+
+
+def columns(records: Sequence[Record]) -> Iterable[Sequence[Any]]:
+    """Offsets, times, partitions, keys, values and headers of records, as the archive has them."""
+    rows = [
+        (
+            record.offset,
+            record.timestamp_ms,
+            record.partition,
+            record.key,
+            record.value,
+            msgspec.json.encode(record.headers) if record.headers else None,
+        )
+        for record in records
+    ]
+    return zip(*rows, strict=True)
 
 
 async def archived(

@@ -10,26 +10,18 @@ An event is on a timeline once, by (source, id), so to begin too early costs tim
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from contracts.envelope import MalformedEvent
 from runtime.database import Connection, Pool
+from runtime.positions import Advance, Fenced
 from runtime.records import Record, by_partition
 from services.status.projections import Projector, tell
-from services.status.store.archive import archived, log_number
+from services.status.store.archive import archived, columns
 from services.status.store.generations import WRITE_SHARED, live_generation
 
-MOVE_LIVE: Final = """
-WITH live AS (SELECT generation FROM generations WHERE state = 'live' AND version = $1),
-moved AS (
-    UPDATE generation_parts part SET next_offset = step.next_offset
-    FROM live, logs, unnest($3::int[], $4::bigint[], $5::bigint[]) AS step (partition, expected, next_offset)
-    WHERE part.generation = live.generation AND logs.topic = $2 AND part.log = logs.log
-      AND part.partition = step.partition AND part.next_offset = step.expected
-    RETURNING part.partition
-)
-SELECT generation, ARRAY(SELECT partition FROM moved) AS moved FROM live
-"""
+TAKE_IN: Final = "SELECT * FROM take_in($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+MOVE: Final = "SELECT move_generation($1, $2, $3, $4, $5)"
 ENSURE_PART: Final = """
 INSERT INTO generation_parts (generation, partition, log, target, done)
 SELECT $1, $2, min(log), 0, true FROM logs
@@ -75,27 +67,44 @@ class Following:
         self._released: set[int] = set()
         """What was taken in out of quarantine and looked at already, by its id there."""
 
-    async def handle(self, connection: Connection, records: Sequence[Record]) -> None:
-        """Take in records, those of a partition in order, within the caller's transaction, and tell the listeners.
+    async def take_in(
+        self, connection: Connection, log: int, records: Sequence[Record], steps: Sequence[Advance]
+    ) -> None:
+        """Take in and archive records of `log`, those of a partition in order, and move the positions past them, a step a
+        partition, within the caller's transaction; tell the listeners.
 
         While no generation of this version is live they are only looked at: they are in the archive. Raises
-        `MalformedEvent` for a record that cannot be read.
+        `MalformedEvent` for a record that cannot be read, `Fenced` when a position is elsewhere.
         """
-        await connection.fetchval(WRITE_SHARED)
         runs = by_partition(records)
-        live = await self._move(connection, runs.values())
-        if live is None:
+        partitions = [step.partition for step in steps]
+        firsts = [runs[partition][0].offset for partition in partitions]
+        reached = [step.next_offset for step in steps]
+        (taken,) = await connection.fetch(
+            TAKE_IN, self._consumer, steps[0].topic, self._projector.version,
+            partitions, firsts, [step.expected for step in steps], reached,
+            log, *columns(records),
+        )  # fmt: skip
+        if not taken["is_advanced"]:
+            raise Fenced.at(steps)
+        if taken["generation"] is None:
             self._projector.check(records)
             return
         brought: list[str] = []
-        if behind := sorted(runs.keys() - set(live["moved"])):
-            log = await log_number(connection, await self._topic())
-            for place in behind:
-                brought += await self._reach(connection, live["generation"], place, log, runs[place][0].offset)
-            # not for what comes out of quarantine: that is passed already
-            await self._move(connection, [runs[place] for place in behind])
-        changed = await self._projector.project(connection, live["generation"], records)
-        await tell(connection, brought + changed)
+        if behind := sorted(runs.keys() - set(taken["moved"])):
+            brought = await self._bring(connection, taken["generation"], log, [runs[partition] for partition in behind])
+            await connection.fetch(MOVE, taken["generation"], log, partitions, firsts, reached)
+        await self._project(connection, taken["generation"], records, brought)
+
+    async def take_released(self, connection: Connection, log: int, records: Sequence[Record]) -> None:
+        """Take in records that come out of quarantine: they are archived, and passed already. As `take_in` otherwise."""
+        await connection.fetchval(WRITE_SHARED)
+        live = await live_generation(connection, self._projector.version)
+        if live is None:
+            self._projector.check(records)
+            return
+        brought = await self._bring(connection, live.id, log, by_partition(records).values())
+        await self._project(connection, live.id, records, brought)
 
     async def keep_up(self, pool: Pool) -> int:
         """Bring the live generation of this version to where the log was taken in; how many events that gave."""
@@ -126,13 +135,20 @@ class Following:
         self._released.clear()
         await self._take_released(connection, generation)
 
-    async def _move(self, connection: Connection, runs: Iterable[Sequence[Record]]) -> Any:
-        """Move the live generation past records, of one partition each; which one it is, and the partitions in which it
-        stood before them. None where none of this version is live.
-        """
-        steps = [(run[0].partition, run[0].offset, run[-1].offset + 1) for run in runs]
-        columns = zip(*steps, strict=True)
-        return await connection.fetchrow(MOVE_LIVE, self._projector.version, await self._topic(), *columns)
+    async def _bring(
+        self, connection: Connection, generation: int, log: int, runs: Iterable[Sequence[Record]]
+    ) -> list[str]:
+        """Bring a generation from the archive to before records, those of one partition each."""
+        brought: list[str] = []
+        for run in runs:
+            brought += await self._reach(connection, generation, run[0].partition, log, run[0].offset)
+        return brought
+
+    async def _project(
+        self, connection: Connection, generation: int, records: Sequence[Record], brought: Sequence[str]
+    ) -> None:
+        changed = await self._projector.project(connection, generation, records)
+        await tell(connection, [*brought, *changed])
 
     async def _reach(
         self, connection: Connection, generation: int, partition: int, log: int, end: int, *, at_most: int = _WHOLE_LOG
