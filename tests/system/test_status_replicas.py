@@ -34,6 +34,7 @@ class Replicas:
     first: Status
     others: list[Status]
     stopped: set[int] = field(default_factory=set)
+    pauses: int = 0
 
     @property
     def all(self) -> list[Status]:
@@ -50,6 +51,7 @@ class Replicas:
     def pause(self, place: int) -> None:
         self.stopped.add(place)
         self._process(place).send_signal(signal.SIGSTOP)
+        self.pauses += 1
 
     def go_on(self, place: int) -> None:
         self._process(place).send_signal(signal.SIGCONT)
@@ -110,6 +112,7 @@ class Reader:
                         self._read(client, url, number)
 
     def _read(self, client: httpx.Client, url: str, number: str) -> None:
+        pauses = self._service.pauses
         try:
             status = client.get(f"{url}/applications/{number}")
             timeline = client.get(f"{url}/applications/{number}/timeline?limit=200")
@@ -119,6 +122,8 @@ class Reader:
             return
         if status.status_code == 404 and not self._most[number]:
             return
+        if 503 in {status.status_code, timeline.status_code} and self._service.pauses > pauses:
+            return  # stopped while it waited for its database, which it has then waited for too long
         if (status.status_code, timeline.status_code) != (200, 200):
             self.faults.append(f"{number}: answered {status.status_code} and {timeline.status_code}")
             return
