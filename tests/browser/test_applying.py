@@ -183,7 +183,8 @@ def test_an_officer_files_for_a_person_at_the_desk_and_the_computer_forgets_the_
     page.get_by_role("button", name="Kirim permohonan").click()
     expect(page.get_by_role("heading", name="Di loket")).to_be_visible()
     assert_accessible(page)
-    page.get_by_role("button", name="Selesai, lupakan kode ini").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Selesai, lupakan kode ini").click()
     page.goto(f"/permohonan/{number}/tanda-terima")
     expect(page.get_by_role("heading", name="Buka konsep Anda")).to_be_visible()
     assert Path(page.url).name == "tanda-terima"

@@ -50,8 +50,9 @@ def test_from_the_start_a_service_is_found_compared_read_and_applied_for_without
     plain_page.get_by_label("Apa yang Anda perlukan?").fill("paspor anak")
     plain_page.get_by_role("button", name="Cari").click()
     expect(plain_page.get_by_role("link", name="Paspor anak di bawah 17 tahun")).to_be_visible()
-    plain_page.get_by_role("link", name="Paspor", exact=True).click()
-    plain_page.get_by_role("link", name="Semua", exact=True).click()
+    for kind in ("Paspor", "Semua"):
+        with plain_page.expect_navigation():
+            plain_page.get_by_role("link", name=kind, exact=True).click()
     plain_page.goto("/layanan?kategori=passport")
     plain_page.get_by_label("Bandingkan Paspor baru, dewasa").check()
     plain_page.get_by_label("Bandingkan Paspor selesai pada hari yang sama").check()
