@@ -83,6 +83,7 @@ def test_staff_of_a_keycloak_realm_work_here_with_the_roles_that_they_have_there
         officer.goto(f"{url}/keluar")
         officer.locator("main").get_by_role("button", name="Keluar").click()
         expect(officer.get_by_role("heading", level=1)).to_have_text("Anda sudah keluar")
+        expect(officer).to_have_url(f"{url}/keluar")
         officer.goto(f"{url}/masuk/mulai")
         expect(officer.locator("#username")).to_be_visible()  # Keycloak's own session has ended, too
 

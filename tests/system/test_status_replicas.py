@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,7 +35,8 @@ class Replicas:
     first: Status
     others: list[Status]
     stopped: set[int] = field(default_factory=set)
-    pauses: int = 0
+    pauses: Counter[str] = field(default_factory=Counter)
+    """How often each was stopped, by its address."""
 
     @property
     def all(self) -> list[Status]:
@@ -51,7 +53,7 @@ class Replicas:
     def pause(self, place: int) -> None:
         self.stopped.add(place)
         self._process(place).send_signal(signal.SIGSTOP)
-        self.pauses += 1
+        self.pauses[self.all[place].url] += 1
 
     def go_on(self, place: int) -> None:
         self._process(place).send_signal(signal.SIGCONT)
@@ -112,7 +114,7 @@ class Reader:
                         self._read(client, url, number)
 
     def _read(self, client: httpx.Client, url: str, number: str) -> None:
-        pauses = self._service.pauses
+        pauses = self._service.pauses[url]
         try:
             status = client.get(f"{url}/applications/{number}")
             timeline = client.get(f"{url}/applications/{number}/timeline?limit=200")
@@ -122,7 +124,7 @@ class Reader:
             return
         if status.status_code == 404 and not self._most[number]:
             return
-        if 503 in {status.status_code, timeline.status_code} and self._service.pauses > pauses:
+        if 503 in {status.status_code, timeline.status_code} and self._service.pauses[url] > pauses:
             return  # stopped while it waited for its database, which it has then waited for too long
         if (status.status_code, timeline.status_code) != (200, 200):
             self.faults.append(f"{number}: answered {status.status_code} and {timeline.status_code}")

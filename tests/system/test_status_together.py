@@ -85,8 +85,8 @@ async def test_what_another_replica_has_taken_in_is_refused_whole(fresh_database
     runs = by_partition(records)
     topic = "t@1"
 
-    def step(partition: int, expected: int) -> Advance:
-        return Advance("status", topic, partition, expected, runs[partition][-1].offset + 1)
+    def first_step(partition: int) -> Advance:
+        return Advance("status", topic, partition, 0, runs[partition][-1].offset + 1)
 
     async def generation() -> str:
         return "1"
@@ -101,15 +101,17 @@ async def test_what_another_replica_has_taken_in_is_refused_whole(fresh_database
             async with status.pool.acquire() as connection:
                 assert await stored_position(connection, "status", topic, partition) == 0
         first, *others = runs
-        await effect.write(runs[first], [step(first, 0)])
+        await effect.write(runs[first], [first_step(first)])
         before = await counted(status)
         assert before["archive"] == len(runs[first])
         with pytest.raises(Fenced, match="any more"):
             await effect.write(
-                records, [step(partition, 0) for partition in runs]
+                records, [first_step(partition) for partition in runs]
             )  # `first` among them, as if it were new
         assert await counted(status) == before
-        await effect.write([record for place in others for record in runs[place]], [step(place, 0) for place in others])
+        await effect.write(
+            [record for place in others for record in runs[place]], [first_step(place) for place in others]
+        )
         assert await counted(status) == {"archive": len(records), "timeline": 40, "application": 10}
 
 
